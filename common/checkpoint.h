@@ -1,0 +1,77 @@
+#pragma once
+
+#include "common/spool.h"
+
+#include <stddef.h>
+#include <stdint.h>
+
+struct buf;
+
+/*
+ * checkpoint.json: how far shipper has come.  Written by shipper alone, whole
+ * each time; read by ingest and clickspoolctl too.  Pure but for
+ * checkpoint_read().
+ *
+ *     {"version":1,
+ *      "position":{"segment":42,"offset":1234},
+ *      "streams":[{"group":"…","stream":"…","token":null,
+ *                  "position":{"segment":42,"offset":1234}}],
+ *      "counts":{"delivered":100,"dead":2,"dropped":0},
+ *      "savedAt":"2026-01-02T03:04:05.678Z"}
+ *
+ * Every entry before `position` is delivered or among the dead letters; it is
+ * the least of the streams' positions.  `counts` are those of all time.
+ * Members that are not known are passed over.
+ */
+enum {
+    CHECKPOINT_VERSION = 1,
+    CHECKPOINT_BYTES_MAX = 4 * 1024 * 1024,
+    CHECKPOINT_TIME_SIZE = 32,
+};
+
+struct checkpoint_stream {
+    char *group;
+    char *stream;
+    char *token; /* the next call's sequence token, or NULL */
+    struct spool_position position;
+};
+
+struct checkpoint_counts {
+    uint64_t delivered;
+    uint64_t dead;
+    uint64_t dropped; /* by an operator */
+};
+
+struct checkpoint {
+    struct spool_position position;
+    struct checkpoint_stream *streams;
+    size_t stream_count;
+    struct checkpoint_counts counts;
+    char saved_at[CHECKPOINT_TIME_SIZE]; /* RFC 3339; "" where unknown */
+};
+
+enum {
+    CHECKPOINT_BROKEN = 1,  /* no checkpoint at all: torn, or not ours */
+    CHECKPOINT_UNKNOWN = 2, /* of a version this program does not know */
+};
+
+/**
+ * checkpoint_parse(): the @len bytes of a checkpoint.  Unless 0 is returned
+ * there is nothing in *@checkpoint that needs checkpoint_deinit().
+ *
+ * Return: 0, CHECKPOINT_BROKEN, CHECKPOINT_UNKNOWN or -ENOMEM.
+ */
+int checkpoint_parse(struct checkpoint *checkpoint, const char *bytes,
+                     size_t len);
+
+/**
+ * checkpoint_read(): checkpoint_parse() of the spool's own.
+ *
+ * Return: the same, -ENOENT where there is none, or another errno.
+ */
+int checkpoint_read(struct checkpoint *checkpoint, int dirfd);
+
+/** checkpoint_print(): the form that checkpoint_parse() reads. */
+int checkpoint_print(const struct checkpoint *checkpoint, struct buf *out);
+
+void checkpoint_deinit(struct checkpoint *checkpoint);

@@ -1,0 +1,38 @@
+#pragma once
+
+#include "common/buf.h"
+#include "ingest/commit.h"
+#include "ingest/room.h"
+
+struct seen;
+
+enum {
+    APP_EVENTS_MAX = 500, /* in one request */
+    APP_INFLATE_TIMES = 8,
+};
+
+/*
+ * What the handlers of one loop serve: where entries go, which ids are known,
+ * and memory that one request at a time may use.
+ */
+struct app {
+    struct commit_port port;
+    struct seen *seen;
+    struct room room;
+    size_t max_body; /* of a request as sent; inflated 8 times that */
+
+    uint8_t taken[APP_EVENTS_MAX][16]; /* ids of the request at hand: new */
+    uint8_t known[APP_EVENTS_MAX][16]; /* and known already */
+    struct buf inflated;
+    struct buf lines;  /* of the request at hand */
+    struct buf server; /* what the server adds to each of them */
+    struct buf ids;    /* eventIds for the answer */
+    struct buf errors; /* refused events, for the answer */
+    struct buf answer;
+};
+
+void app_init(struct app *app, size_t max_body);
+void app_deinit(struct app *app);
+
+/** app_trim(): give back what an unusually large request has needed. */
+void app_trim(struct app *app);

@@ -1,0 +1,562 @@
+#include "ingest/conn.h"
+
+#include "common/clock.h"
+#include "common/log.h"
+#include "ingest/ids.h"
+#include "ingest/policy.h"
+#include "ingest/response.h"
+#include "ingest/server.h"
+
+#include <assert.h>
+#include <stdlib.h>
+
+enum {
+    LINGER_MS = 2000,
+    PIPELINE_MAX = 64 * 1024, /* bytes that wait while an answer is due */
+    TURNED_AWAY_MAX = 256,    /* connections past the limit, to be told so */
+};
+
+static void conn_resume(struct conn *conn);
+
+static void
+exchange_end(struct conn *conn)
+{
+    if (conn->begun)
+        policy_release(conn->exchange.policy);
+    conn->begun = false;
+}
+
+static void
+conn_free(struct conn *conn)
+{
+    exchange_end(conn);
+    request_chunks_free(conn->chunks);
+    buf_deinit(&conn->input);
+    buf_deinit(&conn->body);
+    buf_deinit(&conn->output);
+    free(conn);
+}
+
+static void
+on_closed(uv_handle_t *handle)
+{
+    struct conn *conn = handle->data;
+
+    server_conn_closed(conn->server, conn);
+    conn->gone = true;
+    if (!conn->handling)
+        conn_free(conn);
+}
+
+void
+conn_close(struct conn *conn)
+{
+    if (conn->state == CONN_CLOSING)
+        return;
+    conn->state = CONN_CLOSING;
+    uv_close((uv_handle_t *)&conn->handle, on_closed);
+}
+
+static void
+set_deadline(struct conn *conn, int64_t ms)
+{
+    conn->deadline_ms = (int64_t)uv_now(conn->server->loop) + ms;
+}
+
+static void
+on_alloc(uv_handle_t *handle, size_t suggested, uv_buf_t *out)
+{
+    struct conn *conn = handle->data;
+
+    (void)suggested;
+    *out = uv_buf_init(conn->server->read, SERVER_READ_BYTES);
+}
+
+/* The answer is out; shut our end and wait for theirs. */
+static void
+on_shutdown(uv_shutdown_t *request, int status)
+{
+    struct conn *conn = request->data;
+
+    if (status < 0 || conn->ended)
+        conn_close(conn);
+}
+
+static void
+conn_linger(struct conn *conn)
+{
+    conn->state = CONN_LINGERING;
+    set_deadline(conn, LINGER_MS);
+    conn->shutdown.data = conn;
+    if (uv_shutdown(&conn->shutdown, &conn->handle.stream, on_shutdown) < 0)
+        conn_close(conn);
+}
+
+/* Ready for the next request; one that waits is begun by the caller. */
+static void
+conn_next(struct conn *conn)
+{
+    conn->state = CONN_READING;
+    conn->scanned = conn->head_len = 0;
+    if (conn->input.len) {
+        set_deadline(conn, conn->server->limits.header_ms);
+        return;
+    }
+    buf_deinit(&conn->input);
+    server_conn_set_idle(conn->server, conn, true);
+    set_deadline(conn, conn->server->limits.idle_ms);
+}
+
+static void
+conn_written(struct conn *conn)
+{
+    if (conn->last || !conn->keep_alive)
+        conn_linger(conn);
+    else
+        conn_next(conn);
+}
+
+static void
+on_written(uv_write_t *request, int status)
+{
+    struct conn *conn = request->data;
+
+    buf_deinit(&conn->output);
+    if (conn->state == CONN_CLOSING)
+        return;
+    if (status < 0) {
+        conn_close(conn);
+        return;
+    }
+    conn_written(conn);
+    conn_resume(conn);
+}
+
+static void
+conn_write(struct conn *conn, const struct buf *answer)
+{
+    uv_buf_t rest = uv_buf_init(answer->data, (unsigned)answer->len);
+    int n = uv_try_write(&conn->handle.stream, &rest, 1);
+
+    if (n < 0 && n != UV_EAGAIN) {
+        conn_close(conn);
+        return;
+    }
+    if (n == (int)answer->len) {
+        conn_written(conn);
+        return;
+    }
+
+    /* The peer reads slowly: it has a deadline for that. */
+    n = n < 0 ? 0 : n;
+    conn->state = CONN_WRITING;
+    set_deadline(conn, conn->server->limits.body_ms);
+    conn->write.data = conn;
+    if (buf_append(&conn->output, answer->data + n, answer->len - (size_t)n) <
+        0) {
+        conn_close(conn);
+        return;
+    }
+    rest = uv_buf_init(conn->output.data, (unsigned)conn->output.len);
+    if (uv_write(&conn->write, &conn->handle.stream, &rest, 1, on_written) < 0)
+        conn_close(conn);
+}
+
+/* exchange->send: the one way out for answers, at once or later. */
+static void
+conn_send(struct exchange *exchange, const struct exchange_reply *reply)
+{
+    struct conn *conn =
+        (struct conn *)((char *)exchange - offsetof(struct conn, exchange));
+    struct server *server = conn->server;
+
+    assert(conn->handling);
+    conn->handling = false;
+    if (conn->state == CONN_CLOSING) {
+        if (conn->gone)
+            conn_free(conn);
+        return;
+    }
+
+    if (server->draining || conn->ended)
+        conn->last = true;
+    buf_clear(&server->out);
+    response_date_set(&server->date, clock_wall_ms());
+    response_write(&server->out, exchange, reply,
+                   &(struct response_frame){
+                       .date = server->date.text,
+                       .close = conn->last || !conn->keep_alive,
+                       .http_1_0 = exchange->http_1_0,
+                       .no_body = exchange->method == REQUEST_HEAD,
+                   });
+    exchange_end(conn);
+    if (server->out.failed)
+        conn_close(conn);
+    else
+        conn_write(conn, &server->out);
+    if (!conn->in_handler)
+        conn_resume(conn);
+}
+
+static void
+exchange_begin(struct conn *conn)
+{
+    struct exchange *exchange = &conn->exchange;
+    struct server *server = conn->server;
+
+    conn->begun = true;
+    exchange->peer = &conn->peer;
+    exchange->app = server->app;
+    exchange->policy = policy_hold(server->policy);
+    exchange->method = REQUEST_OTHER;
+    exchange->http_1_0 = false;
+    exchange->allow_methods = exchange->allow_origin = NULL;
+    exchange->cors = false;
+    exchange->draining = server->draining;
+    exchange->client_ip[0] = exchange->request_id[0] = '\0';
+    exchange->received_ms = clock_wall_ms();
+    exchange->received_us = clock_mono_us();
+    exchange->send = conn_send;
+}
+
+/* What refused a request may not have been all of it: nothing more is read. */
+static void
+conn_refuse(struct conn *conn, enum problem problem)
+{
+    uint8_t id[16];
+
+    if (!conn->begun)
+        exchange_begin(conn);
+    if (!conn->exchange.request_id[0]) {
+        ids_uuid7(id, conn->exchange.received_ms);
+        ids_uuid_text(conn->exchange.request_id, id);
+    }
+    conn->handling = conn->last = true;
+    exchange_problem(&conn->exchange, problem, NULL, (struct slice){NULL, 0},
+                     conn->exchange.allow_methods);
+}
+
+/* A whole head stands in @bytes: judge it, and see what body is to come. */
+static enum problem
+begin_request(struct conn *conn, const char *bytes)
+{
+    struct request_head *head = &conn->server->head;
+    struct exchange *exchange = &conn->exchange;
+    enum problem problem;
+
+    exchange_begin(conn);
+    problem = request_parse(head, bytes, conn->head_len);
+    if (problem)
+        return problem;
+
+    exchange->head = head;
+    exchange->method = head->method;
+    exchange->http_1_0 = head->http_1_0;
+    conn->keep_alive = head->keep_alive;
+    conn->body_kind = head->body;
+    conn->body_len = head->length;
+    conn->told_continue = !head->expect_continue;
+    conn->chunks_used = 0;
+    problem = conn->server->admit(exchange);
+    if (problem)
+        return problem;
+
+    if (conn->body_kind == REQUEST_LENGTH &&
+        conn->body_len > conn->server->limits.max_body)
+        return PROBLEM_BODY_TOO_LARGE;
+    if (conn->body_kind == REQUEST_CHUNKED) {
+        conn->chunks = request_chunks_new();
+        buf_init(&conn->body, conn->server->limits.max_body);
+        if (!conn->chunks)
+            return PROBLEM_TOO_BUSY;
+    }
+    return PROBLEM_NONE;
+}
+
+/*
+ * Return: the length of the request when its body is whole, 0 while it is not,
+ * or -1 with *@problem.
+ */
+static int64_t
+body_ready(struct conn *conn, const char *bytes, size_t len,
+           enum problem *problem)
+{
+    size_t at = conn->head_len + conn->chunks_used;
+    bool done = false;
+    int64_t n;
+
+    switch (conn->body_kind) {
+    case REQUEST_NO_BODY:
+        return (int64_t)conn->head_len;
+    case REQUEST_LENGTH:
+        return len - conn->head_len < conn->body_len
+                   ? 0
+                   : (int64_t)(conn->head_len + conn->body_len);
+    case REQUEST_CHUNKED:
+        n = request_chunks_feed(conn->chunks, bytes + at, len - at,
+                                &conn->body, &done, problem);
+        if (n < 0)
+            return -1;
+        conn->chunks_used += (size_t)n;
+        if (conn->chunks_used >
+            2 * conn->server->limits.max_body + PIPELINE_MAX) {
+            *problem = PROBLEM_BODY_TOO_LARGE; /* dust: a byte a chunk */
+            return -1;
+        }
+        return done ? (int64_t)(conn->head_len + conn->chunks_used) : 0;
+    }
+    abort();
+}
+
+static void
+tell_continue(struct conn *conn)
+{
+    static char text[] = "HTTP/1.1 100 Continue\r\n\r\n";
+    uv_buf_t line = uv_buf_init(text, sizeof(text) - 1);
+
+    if (conn->told_continue)
+        return;
+    conn->told_continue = true;
+    (void)uv_try_write(&conn->handle.stream, &line, 1);
+}
+
+static void
+handle_request(struct conn *conn, const char *bytes)
+{
+    struct exchange *exchange = &conn->exchange;
+
+    exchange->head = &conn->server->head;
+    exchange->body = conn->body_kind == REQUEST_CHUNKED
+                         ? (struct slice){conn->body.data, conn->body.len}
+                         : (struct slice){bytes + conn->head_len,
+                                          (size_t)conn->body_len};
+    conn->state = CONN_HANDLING;
+    conn->deadline_ms = 0;
+    conn->handling = conn->in_handler = true;
+    conn->server->handle(exchange);
+    conn->in_handler = false;
+
+    if (conn->body_kind == REQUEST_CHUNKED) {
+        request_chunks_free(conn->chunks);
+        conn->chunks = NULL;
+        buf_deinit(&conn->body);
+    }
+}
+
+/*
+ * One request from the @len bytes that begin with it.
+ *
+ * Return: its length once a handler has it, or 0: more is needed, or the
+ * connection is past reading.
+ */
+static size_t
+take_request(struct conn *conn, const char *bytes, size_t len)
+{
+    enum problem problem = PROBLEM_NONE;
+    bool parsed = false;
+    int64_t n;
+
+    if (conn->idle) {
+        server_conn_set_idle(conn->server, conn, false);
+        set_deadline(conn, conn->server->limits.header_ms);
+    }
+    if (!conn->head_len) {
+        n = request_scan(bytes, len, &conn->scanned, &problem);
+        if (n == 0)
+            return 0;
+        conn->head_len = n > 0 ? (size_t)n : 0;
+        if (!problem)
+            problem = begin_request(conn, bytes);
+        parsed = true;
+    }
+
+    n = problem ? -1 : body_ready(conn, bytes, len, &problem);
+    if (n < 0) {
+        conn->in_handler = true;
+        conn_refuse(conn, problem);
+        conn->in_handler = false;
+        return 0;
+    }
+    if (n == 0) {
+        if (parsed)
+            set_deadline(conn, conn->server->limits.body_ms);
+        tell_continue(conn);
+        return 0;
+    }
+
+    /* The head that was judged has moved with the buffer, or another
+     * connection's has taken its place. */
+    if (!parsed)
+        (void)request_parse(&conn->server->head, bytes, conn->head_len);
+    handle_request(conn, bytes);
+    return (size_t)n;
+}
+
+static size_t
+take_requests(struct conn *conn, const char *bytes, size_t len)
+{
+    size_t at = 0, n;
+
+    while (conn->state == CONN_READING && at < len) {
+        n = take_request(conn, bytes + at, len - at);
+        if (!n)
+            break;
+        at += n;
+    }
+    return at;
+}
+
+static void
+keep_input(struct conn *conn, const char *bytes, size_t len)
+{
+    if (conn->state == CONN_LINGERING || conn->state == CONN_CLOSING || !len)
+        return;
+    if (buf_append(&conn->input, bytes, len) < 0) {
+        log_warning("connection_dropped", log_text("cause", "out of memory"), );
+        conn_close(conn);
+        return;
+    }
+    if (conn->state != CONN_READING && conn->input.len > PIPELINE_MAX) {
+        conn->paused = true;
+        (void)uv_read_stop(&conn->handle.stream);
+    }
+}
+
+static void on_read(uv_stream_t *stream, ssize_t n, const uv_buf_t *buf);
+
+/* After an answer: what has come meanwhile may be the next request. */
+static void
+conn_resume(struct conn *conn)
+{
+    if (conn->state == CONN_READING && conn->input.len)
+        buf_consume(&conn->input, take_requests(conn, conn->input.data,
+                                                conn->input.len));
+    if (conn->state == CONN_READING && !conn->input.len && !conn->idle)
+        conn_next(conn);
+    if (conn->state == CONN_LINGERING)
+        buf_deinit(&conn->input);
+    if (conn->paused && conn->state != CONN_CLOSING &&
+        conn->input.len <= PIPELINE_MAX) {
+        conn->paused = false;
+        (void)uv_read_start(&conn->handle.stream, on_alloc, on_read);
+    }
+}
+
+static void
+conn_feed(struct conn *conn, const char *bytes, size_t len)
+{
+    size_t used;
+
+    if (conn->input.len || conn->state != CONN_READING) {
+        keep_input(conn, bytes, len);
+        if (conn->state == CONN_READING)
+            conn_resume(conn);
+        return;
+    }
+
+    /* Most requests come whole: they are served from the shared buffer. */
+    used = take_requests(conn, bytes, len);
+    keep_input(conn, bytes + used, len - used);
+}
+
+static void
+on_read(uv_stream_t *stream, ssize_t n, const uv_buf_t *buf)
+{
+    struct conn *conn = stream->data;
+
+    if (n > 0) {
+        conn_feed(conn, buf->base, (size_t)n);
+        return;
+    }
+    if (n == 0)
+        return;
+    conn->ended = true;
+    /* A peer that has only shut its sending end still wants its answer. */
+    if (n != UV_EOF || conn->state == CONN_READING ||
+        conn->state == CONN_LINGERING)
+        conn_close(conn);
+}
+
+void
+conn_expire(struct conn *conn)
+{
+    if (conn->state != CONN_READING || conn->idle) {
+        conn_close(conn);
+        return;
+    }
+    conn_refuse(conn, PROBLEM_REQUEST_TIMEOUT);
+}
+
+void
+conn_drain(struct conn *conn)
+{
+    conn->last = true;
+    if (conn->idle)
+        conn_close(conn);
+}
+
+static int
+take_handle(struct conn *conn, uv_stream_t *listener)
+{
+    struct sockaddr_storage address;
+    int len = sizeof(address), r;
+
+    if (listener->type == UV_NAMED_PIPE)
+        r = uv_pipe_init(listener->loop, &conn->handle.pipe, 0);
+    else
+        r = uv_tcp_init(listener->loop, &conn->handle.tcp);
+    if (r < 0)
+        return r;
+    conn->handle.stream.data = conn;
+    server_conn_opened(conn->server, conn);
+
+    r = uv_accept(listener, &conn->handle.stream);
+    if (!r && listener->type == UV_TCP) {
+        (void)uv_tcp_nodelay(&conn->handle.tcp, 1);
+        r = uv_tcp_getpeername(&conn->handle.tcp, (struct sockaddr *)&address,
+                               &len);
+        if (!r)
+            conn->peer = ip_from_sockaddr((struct sockaddr *)&address);
+    }
+    if (!r)
+        r = uv_read_start(&conn->handle.stream, on_alloc, on_read);
+    if (r < 0)
+        conn_close(conn);
+    return 0;
+}
+
+static void
+conn_begin(struct conn *conn)
+{
+    size_t most = conn->server->limits.max_connections;
+    size_t now = conn->server->connections;
+
+    if (conn->state != CONN_READING)
+        return;
+    if (conn->exchange.listener != EXCHANGE_PUBLIC || now <= most)
+        conn_next(conn);
+    else if (now <= most + TURNED_AWAY_MAX)
+        conn_refuse(conn, PROBLEM_TOO_BUSY);
+    else
+        conn_close(conn);
+}
+
+void
+conn_accept(struct server *server, uv_stream_t *listener,
+            enum exchange_listener kind)
+{
+    struct conn *conn = calloc(1, sizeof(*conn));
+    size_t most = server->limits.max_body;
+
+    if (!conn)
+        return; /* the peer waits in the backlog until there is memory */
+    conn->server = server;
+    conn->exchange.listener = kind;
+    buf_init(&conn->input, REQUEST_HEAD_MAX + 2 * most + 2 * PIPELINE_MAX +
+                               SERVER_READ_BYTES);
+    buf_init(&conn->output, SIZE_MAX / 2);
+    if (take_handle(conn, listener) < 0)
+        conn_free(conn);
+    else
+        conn_begin(conn);
+}

@@ -1,0 +1,95 @@
+#include "ingest/ip.h"
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <string.h>
+
+enum { TEXT_MAX = 64 };
+
+static const uint8_t v4_mapped[12] = {[10] = 0xff, [11] = 0xff};
+
+bool
+ip_is_v4(const struct ip *ip)
+{
+    return !memcmp(ip->bytes, v4_mapped, sizeof(v4_mapped));
+}
+
+static struct ip
+from_v4(const void *bytes)
+{
+    struct ip ip = {.known = true};
+
+    memcpy(ip.bytes, v4_mapped, sizeof(v4_mapped));
+    memcpy(ip.bytes + 12, bytes, 4);
+    return ip;
+}
+
+struct ip
+ip_from_sockaddr(const struct sockaddr *address)
+{
+    struct ip ip = {0};
+
+    if (address->sa_family == AF_INET)
+        return from_v4(&((const struct sockaddr_in *)address)->sin_addr);
+    if (address->sa_family == AF_INET6) {
+        memcpy(ip.bytes, &((const struct sockaddr_in6 *)address)->sin6_addr,
+               sizeof(ip.bytes));
+        ip.known = true;
+    }
+    return ip;
+}
+
+/* "host:port", "[host]:port" and "[host]" to the host alone. */
+static struct slice
+without_port(struct slice text)
+{
+    struct slice rest, host;
+
+    if (text.len && *text.data == '[') {
+        text.data++, text.len--;
+        return slice_split(text, ']', &rest);
+    }
+    host = slice_split(text, ':', &rest);
+    /* A second colon: a bare IPv6 address. */
+    return rest.data && !memchr(rest.data, ':', rest.len) ? host : text;
+}
+
+struct ip
+ip_parse(struct slice slice)
+{
+    struct ip ip = {.known = true};
+    char text[TEXT_MAX];
+    struct in_addr v4;
+
+    slice = without_port(slice_trim(slice));
+    if (!slice.len || slice.len >= sizeof(text))
+        return (struct ip){0};
+    memcpy(text, slice.data, slice.len);
+    text[slice.len] = '\0';
+    if (inet_pton(AF_INET, text, &v4) == 1)
+        return from_v4(&v4);
+    if (inet_pton(AF_INET6, text, ip.bytes) == 1)
+        return ip;
+    return (struct ip){0};
+}
+
+void
+ip_print(const struct ip *ip, char *text)
+{
+    *text = '\0';
+    if (!ip->known)
+        return;
+    (void)inet_ntop(ip_is_v4(ip) ? AF_INET : AF_INET6,
+                    ip_is_v4(ip) ? ip->bytes + 12 : ip->bytes, text,
+                    INET6_ADDRSTRLEN);
+}
+
+struct ip
+ip_network(const struct ip *ip)
+{
+    struct ip network = *ip;
+    size_t keep = ip_is_v4(ip) ? 15 : 6;
+
+    memset(network.bytes + keep, 0, sizeof(network.bytes) - keep);
+    return network;
+}

@@ -1,0 +1,277 @@
+#include "common/clock.h"
+#include "common/fileio.h"
+#include "common/log.h"
+#include "common/program.h"
+#include "common/service.h"
+#include "common/spool.h"
+#include "common/synced.h"
+#include "ingest/app.h"
+#include "ingest/ids.h"
+#include "ingest/policy.h"
+#include "ingest/router.h"
+#include "ingest/seen.h"
+#include "ingest/server.h"
+#include "ingest/spool_writer.h"
+#include "ingest/takeover.h"
+
+#include <errno.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+enum {
+    DRAIN_MS = 9000, /* then what is still open is closed: 10 s in all */
+    LOOK_MS = 1000,
+};
+
+struct ingest {
+    const char *config;
+    struct settings *settings;
+    int dirfd, lockfd;
+    struct synced *synced;
+    struct spool_writer *writer;
+    struct commit_stats stats;
+    struct commit *commit;
+    struct app app;
+    struct server server;
+    struct service service;
+    uv_loop_t loop;
+    uv_timer_t look, drain;
+};
+
+static void
+check(struct settings *settings)
+{
+    struct policy *policy = NULL;
+
+    server_check(settings);
+    if (policy_new(&policy, settings) == 0)
+        policy_release(policy);
+}
+
+/* The lock is held before anything in the folder is believed. */
+static int
+open_folder(struct ingest *ingest)
+{
+    const char *dir = ingest->settings->spool.dir;
+
+    ingest->dirfd = fileio_open_dir(dir);
+    if (ingest->dirfd < 0) {
+        log_error("spool_unusable", log_text("dir", dir),
+                  log_errno(ingest->dirfd), );
+        return EX_IOERR;
+    }
+    ingest->lockfd = fileio_lock(ingest->dirfd, SPOOL_INGEST_LOCK);
+    if (ingest->lockfd < 0) {
+        log_error("spool_locked", log_text("dir", dir),
+                  log_errno(ingest->lockfd), );
+        return ingest->lockfd == -EAGAIN ? EX_TEMPFAIL : EX_IOERR;
+    }
+    return EX_OK;
+}
+
+static int
+open_spool(struct ingest *ingest)
+{
+    const struct settings *settings = ingest->settings;
+    int64_t now_ms = clock_wall_ms();
+    struct spool_writer_start start;
+    uint8_t key[16];
+    int r;
+
+    ids_random(key, sizeof(key));
+    ingest->app.seen = seen_new(key);
+    r = ingest->app.seen ? synced_create(&ingest->synced, ingest->dirfd)
+                         : -ENOMEM;
+    if (!r)
+        r = takeover_find(ingest->dirfd, ingest->synced, &start);
+    if (!r)
+        r = takeover_read_ids(ingest->dirfd, &start, ingest->app.seen, now_ms);
+    if (!r)
+        r = spool_writer_open(
+            &ingest->writer,
+            &(struct spool_writer_options){
+                .dirfd = ingest->dirfd,
+                .synced = ingest->synced,
+                .segment_size = (uint64_t)settings->spool.segment_size,
+                .segment_age_us = settings->spool.segment_age * 1000,
+                .sync_us = &ingest->stats.sync_us,
+            },
+            &start, now_ms, clock_mono_us());
+    if (!r)
+        r = commit_new(&ingest->commit, ingest->writer, &ingest->stats);
+    if (!r)
+        return EX_OK;
+
+    log_error("spool_unusable", log_text("dir", settings->spool.dir),
+              log_errno(r), );
+    return r == -EPROTO ? EX_CONFIG : EX_IOERR;
+}
+
+static void
+on_look(uv_timer_t *timer)
+{
+    struct ingest *ingest = timer->data;
+
+    room_look(&ingest->app.room);
+    app_trim(&ingest->app);
+}
+
+static void
+on_reload(void *owner)
+{
+    struct ingest *ingest = owner;
+    struct policy *policy = NULL;
+    struct settings fresh;
+
+    service_reloading(&ingest->service);
+    if (program_reload(check, ingest->config, ingest->settings, &fresh) == 0) {
+        if (policy_new(&policy, &fresh) == 0) {
+            server_set_policy(&ingest->server, policy);
+            settings_free(ingest->settings);
+            *ingest->settings = fresh;
+            log_setup((enum log_level)fresh.log.level,
+                      (enum log_format)fresh.log.format);
+            log_notice("reloaded", log_text("config", ingest->config), );
+        } else {
+            settings_free(&fresh);
+        }
+    }
+    service_ready(&ingest->service);
+}
+
+static void
+on_drained(struct server *server)
+{
+    struct ingest *ingest = server->app_owner;
+
+    /* Every answer is out, so nothing waits for a commit any more; what a
+     * client did not stay for is committed by commit_free(). */
+    uv_close((uv_handle_t *)&ingest->drain, NULL);
+    uv_close((uv_handle_t *)&ingest->look, NULL);
+    service_close(&ingest->service);
+    commit_port_close(&ingest->app.port);
+    server_deinit(server);
+}
+
+static void
+on_drain_end(uv_timer_t *timer)
+{
+    struct ingest *ingest = timer->data;
+
+    log_warning("drain_cut_short",
+                log_int("connections", (int64_t)ingest->server.connections), );
+    server_close_all(&ingest->server);
+}
+
+static void
+on_stop(void *owner)
+{
+    struct ingest *ingest = owner;
+
+    log_notice("draining",
+               log_int("connections", (int64_t)ingest->server.connections), );
+    (void)uv_timer_start(&ingest->drain, on_drain_end, DRAIN_MS, 0);
+    server_drain(&ingest->server, on_drained);
+}
+
+static int
+open_loop(struct ingest *ingest)
+{
+    struct policy *policy = NULL;
+    int r;
+
+    r = uv_loop_init(&ingest->loop);
+    if (!r)
+        r = uv_timer_init(&ingest->loop, &ingest->look);
+    if (!r)
+        r = uv_timer_init(&ingest->loop, &ingest->drain);
+    if (!r)
+        r = commit_port_open(&ingest->app.port, ingest->commit, &ingest->loop);
+    if (!r)
+        r = policy_new(&policy, ingest->settings);
+    if (r) {
+        log_error("start_failed", log_errno(r), );
+        return EX_OSERR;
+    }
+    ingest->look.data = ingest->drain.data = ingest;
+    ingest->server.app = &ingest->app;
+    ingest->server.app_owner = ingest;
+    ingest->server.admit = router_admit;
+    ingest->server.handle = router_handle;
+    r = service_start(&ingest->service, &ingest->loop, ingest, on_reload,
+                      on_stop);
+    if (!r)
+        r = server_open(&ingest->server, &ingest->loop, ingest->settings,
+                        policy);
+    if (!r)
+        r = uv_timer_start(&ingest->look, on_look, LOOK_MS, LOOK_MS);
+    return r ? EX_OSERR : EX_OK;
+}
+
+static void
+log_stopped(const struct ingest *ingest)
+{
+    const struct commit_stats *stats = &ingest->stats;
+
+    log_notice(
+        "stopped", log_int("commits", (int64_t)stats->commit_us.count),
+        log_int("entries", (int64_t)stats->entries.sum),
+        log_int("commit_p50_us",
+                (int64_t)histogram_quantile(&stats->commit_us, 0.5)),
+        log_int("commit_p99_us",
+                (int64_t)histogram_quantile(&stats->commit_us, 0.99)),
+        log_int("sync_p50_us",
+                (int64_t)histogram_quantile(&stats->sync_us, 0.5)),
+        log_int("sync_p99_us",
+                (int64_t)histogram_quantile(&stats->sync_us, 0.99)), );
+}
+
+static int
+run(struct settings *settings, const char *config)
+{
+    static struct ingest ingest = {.dirfd = -1, .lockfd = -1};
+    int code;
+
+    ingest.settings = settings;
+    ingest.config = config;
+    app_init(&ingest.app, (size_t)settings->http.max_body);
+    code = open_folder(&ingest);
+    if (!code)
+        code = open_spool(&ingest);
+    if (!code) {
+        room_init(&ingest.app.room, ingest.dirfd, settings);
+        room_look(&ingest.app.room);
+        code = open_loop(&ingest);
+    }
+    if (!code) {
+        service_ready(&ingest.service);
+        (void)uv_run(&ingest.loop, UV_RUN_DEFAULT);
+        (void)uv_loop_close(&ingest.loop);
+    }
+
+    commit_free(ingest.commit);
+    spool_writer_close(ingest.writer);
+    synced_close(ingest.synced);
+    seen_free(ingest.app.seen);
+    app_deinit(&ingest.app);
+    if (!code)
+        log_stopped(&ingest);
+    if (ingest.lockfd >= 0)
+        (void)close(ingest.lockfd);
+    if (ingest.dirfd >= 0)
+        (void)close(ingest.dirfd);
+    return code;
+}
+
+int
+main(int argc, char **argv)
+{
+    static const struct program program = {
+        .name = "clickspool-ingest",
+        .about = "Takes events over HTTP and keeps them in the spool.",
+        .check = check,
+        .run = run,
+    };
+
+    return program_main(&program, argc, argv);
+}

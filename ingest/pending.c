@@ -1,0 +1,109 @@
+#include "ingest/pending.h"
+
+#include "common/clock.h"
+#include "ingest/app.h"
+#include "ingest/exchange.h"
+#include "ingest/seen.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* One block: the struct, the ids, the answer. */
+struct pending {
+    struct commit_ticket ticket;
+    struct app *app;
+    struct exchange *exchange;
+    struct pending_ids ids;
+    struct slice answer;
+    uint8_t bytes[];
+};
+
+void
+pending_forget(struct app *app, const struct pending_ids *ids)
+{
+    for (size_t i = 0; i < ids->taken_count; i++)
+        seen_remove(app->seen, ids->taken[i]);
+}
+
+static bool
+all_known(const struct pending *pending)
+{
+    int64_t now_s = clock_wall_ms() / 1000;
+
+    for (size_t i = 0; i < pending->ids.known_count; i++)
+        if (!seen_has(pending->app->seen, pending->ids.known[i], now_s))
+            return false;
+    return true;
+}
+
+static void
+on_done(struct commit_ticket *ticket, int status)
+{
+    struct pending *pending = (struct pending *)ticket;
+    struct exchange *exchange = pending->exchange;
+
+    if (status < 0)
+        pending_forget(pending->app, &pending->ids);
+
+    if (status == -ENOSPC || status == -EDQUOT)
+        exchange_problem(exchange, PROBLEM_SPOOL_FULL, NULL,
+                         (struct slice){NULL, 0}, NULL);
+    else if (status < 0 || !all_known(pending))
+        exchange_problem(exchange, PROBLEM_SPOOL_ERROR, NULL,
+                         (struct slice){NULL, 0}, NULL);
+    else
+        exchange_reply(exchange, &(struct exchange_reply){
+                                     .status = 202,
+                                     .type = "application/json",
+                                     .body = pending->answer,
+                                 });
+    free(pending);
+}
+
+static struct pending *
+pending_new(struct app *app, struct exchange *exchange,
+            const struct pending_ids *ids, struct slice answer)
+{
+    size_t taken = ids->taken_count * 16, known = ids->known_count * 16;
+    struct pending *pending =
+        malloc(sizeof(*pending) + taken + known + answer.len);
+    uint8_t *at;
+
+    if (!pending)
+        return NULL;
+    at = pending->bytes;
+    *pending = (struct pending){
+        .ticket.done = on_done,
+        .ticket.ts = exchange->received_ms,
+        .ticket.entries = (unsigned)ids->taken_count,
+        .app = app,
+        .exchange = exchange,
+        .ids = *ids,
+    };
+    pending->ids.taken = (uint8_t(*)[16])at;
+    pending->ids.known = (uint8_t(*)[16])(at + taken);
+    pending->answer =
+        (struct slice){(const char *)at + taken + known, answer.len};
+    if (taken)
+        memcpy(at, ids->taken, taken);
+    if (known)
+        memcpy(at + taken, ids->known, known);
+    memcpy(at + taken + known, answer.data, answer.len);
+    return pending;
+}
+
+int
+pending_append(struct app *app, struct exchange *exchange, struct slice lines,
+               const struct pending_ids *ids, struct slice answer)
+{
+    struct pending *pending = pending_new(app, exchange, ids, answer);
+    int r;
+
+    if (!pending)
+        return -ENOMEM;
+    r = commit_append(&app->port, &pending->ticket, lines.data, lines.len);
+    if (r)
+        free(pending);
+    return r;
+}

@@ -1,0 +1,212 @@
+#include "ingest/request.h"
+
+#include "ingest/request_line.h"
+
+#include <assert.h>
+#include <llhttp.h>
+#include <stdlib.h>
+
+#if !LLHTTP_STRICT_MODE
+#error "llhttp must be strict: loose, it lets requests be smuggled"
+#endif
+
+int64_t
+request_scan(const char *bytes, size_t len, size_t *scanned,
+             enum problem *problem)
+{
+    *problem = PROBLEM_NONE;
+    for (size_t at = *scanned; at < len;) {
+        const char *newline = memchr(bytes + at, '\n', len - at);
+        struct slice line = {bytes + at, len - at};
+
+        if (!newline) {
+            *problem = request_line_begins(line, at == 0);
+            break;
+        }
+        line.len = (size_t)(newline - line.data) + 1;
+        *problem = request_line_judge(line, at == 0);
+        if (*problem)
+            break;
+
+        at += line.len;
+        *scanned = at;
+        if (at > REQUEST_HEAD_MAX)
+            break;
+        if (line.len == 2)
+            return (int64_t)at;
+    }
+
+    if (!*problem && len > REQUEST_HEAD_MAX)
+        *problem = PROBLEM_HEAD_TOO_LARGE;
+    return *problem ? -1 : 0;
+}
+
+/* llhttp gives spans; in one call over the whole head each is one piece. */
+static int
+on_url(llhttp_t *parser, const char *at, size_t len)
+{
+    struct request_head *head = parser->data;
+
+    head->path = (struct slice){at, len};
+    return 0;
+}
+
+static int
+on_field(llhttp_t *parser, const char *at, size_t len)
+{
+    struct request_head *head = parser->data;
+
+    if (head->field_count == REQUEST_FIELDS_MAX)
+        return -1;
+    head->fields[head->field_count].name = (struct slice){at, len};
+    head->fields[head->field_count].value = (struct slice){at + len, 0};
+    return 0;
+}
+
+static int
+on_value(llhttp_t *parser, const char *at, size_t len)
+{
+    struct request_head *head = parser->data;
+
+    head->fields[head->field_count].value =
+        slice_trim((struct slice){at, len});
+    return 0;
+}
+
+static int
+on_value_complete(llhttp_t *parser)
+{
+    struct request_head *head = parser->data;
+
+    head->field_count++;
+    return 0;
+}
+
+static const llhttp_settings_t head_settings = {
+    .on_url = on_url,
+    .on_header_field = on_field,
+    .on_header_value = on_value,
+    .on_header_value_complete = on_value_complete,
+};
+
+static enum request_method
+method_of(const llhttp_t *parser)
+{
+    switch (parser->method) {
+    case HTTP_GET:
+        return REQUEST_GET;
+    case HTTP_HEAD:
+        return REQUEST_HEAD;
+    case HTTP_POST:
+        return REQUEST_POST;
+    case HTTP_OPTIONS:
+        return REQUEST_OPTIONS;
+    default:
+        return REQUEST_OTHER;
+    }
+}
+
+struct slice
+request_field(const struct request_head *head, const char *name)
+{
+    for (size_t i = 0; i < head->field_count; i++)
+        if (slice_is_nocase(head->fields[i].name, name))
+            return head->fields[i].value;
+    return (struct slice){NULL, 0};
+}
+
+size_t
+request_field_count(const struct request_head *head, const char *name)
+{
+    size_t count = 0;
+
+    for (size_t i = 0; i < head->field_count; i++)
+        count += slice_is_nocase(head->fields[i].name, name);
+    return count;
+}
+
+static enum problem
+judge_host(struct request_head *head)
+{
+    size_t count = request_field_count(head, "host");
+
+    head->host = request_field(head, "host");
+    if (count > 1 || (!count && !head->http_1_0))
+        return PROBLEM_BAD_REQUEST;
+    if (count && !request_host_ok(head->host))
+        return PROBLEM_BAD_REQUEST;
+    return PROBLEM_NONE;
+}
+
+/* RFC 9112, section 6: one way to tell where the message ends, or none. */
+static enum problem
+judge_framing(struct request_head *head)
+{
+    size_t lengths = request_field_count(head, "content-length");
+    size_t codings = request_field_count(head, "transfer-encoding");
+
+    if (lengths + codings > 1)
+        return PROBLEM_BAD_REQUEST;
+    if (codings) {
+        if (head->http_1_0 ||
+            !slice_is_nocase(request_field(head, "transfer-encoding"),
+                             "chunked"))
+            return PROBLEM_BAD_REQUEST;
+        head->body = REQUEST_CHUNKED;
+    }
+    if (lengths) {
+        if (!request_length(request_field(head, "content-length"),
+                            &head->length))
+            return PROBLEM_BAD_REQUEST;
+        head->body = REQUEST_LENGTH;
+    }
+    return PROBLEM_NONE;
+}
+
+static enum problem
+judge_expect(struct request_head *head)
+{
+    struct slice expect = request_field(head, "expect");
+
+    if (!expect.data || head->http_1_0)
+        return PROBLEM_NONE;
+    if (request_field_count(head, "expect") > 1 ||
+        !slice_is_nocase(expect, "100-continue"))
+        return PROBLEM_EXPECTATION_FAILED;
+    head->expect_continue = true;
+    return PROBLEM_NONE;
+}
+
+enum problem
+request_parse(struct request_head *head, const char *bytes, size_t len)
+{
+    enum llhttp_errno error;
+    enum problem problem;
+    llhttp_t parser;
+
+    head->field_count = 0;
+    head->body = REQUEST_NO_BODY;
+    head->length = 0;
+    head->expect_continue = false;
+
+    llhttp_init(&parser, HTTP_REQUEST, &head_settings);
+    parser.data = head;
+    error = llhttp_execute(&parser, bytes, len);
+    if (error == HPE_USER)
+        return PROBLEM_HEAD_TOO_LARGE; /* on_field() has no room */
+    if (error != HPE_OK || parser.upgrade ||
+        request_field_count(head, "upgrade"))
+        return PROBLEM_BAD_REQUEST;
+
+    head->method = method_of(&parser);
+    head->http_1_0 = parser.http_minor == 0;
+    head->keep_alive = llhttp_should_keep_alive(&parser);
+    head->path = slice_split(head->path, '?', &head->query);
+
+    problem = judge_host(head);
+    if (!problem)
+        problem = judge_framing(head);
+    if (!problem)
+        problem = judge_expect(head);
+    return problem;
+}

@@ -1,0 +1,174 @@
+#include "ingest/router.h"
+
+#include "common/log.h"
+#include "ingest/events.h"
+#include "ingest/exchange.h"
+#include "ingest/forwarded.h"
+#include "ingest/health.h"
+#include "ingest/ids.h"
+#include "ingest/policy.h"
+
+struct route {
+    enum exchange_listener listener;
+    enum request_method method;
+    const char *path;
+    const char *allow; /* for 405 */
+    enum problem (*admit)(const struct exchange *exchange); /* or NULL */
+    void (*handle)(struct exchange *exchange);
+};
+
+#define ALLOW_GET "Allow: GET, HEAD, OPTIONS\r\n"
+#define ALLOW_POST "Allow: POST, OPTIONS\r\n"
+
+static const struct route routes[] = {
+    {EXCHANGE_PUBLIC, REQUEST_POST, "/events", ALLOW_POST, events_admit,
+     events_handle},
+    {EXCHANGE_PUBLIC, REQUEST_GET, "/healthz", ALLOW_GET, NULL,
+     health_handle},
+    {EXCHANGE_ADMIN, REQUEST_GET, "/healthz", ALLOW_GET, NULL, health_handle},
+};
+
+static const struct route *
+find_route(const struct exchange *exchange)
+{
+    for (size_t i = 0; i < sizeof(routes) / sizeof(*routes); i++)
+        if (routes[i].listener == exchange->listener &&
+            slice_is(exchange->head->path, routes[i].path))
+            return &routes[i];
+    return NULL;
+}
+
+/* An id that the caller made is kept where it is safe to write anywhere. */
+static void
+take_request_id(struct exchange *exchange)
+{
+    struct slice given = request_field(exchange->head, "x-request-id");
+    uint8_t id[16];
+    size_t len = 0;
+
+    while (len < given.len && given.data[len] &&
+           strchr("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+                  "0123456789._-",
+                  given.data[len]))
+        len++;
+    if (len && len == given.len && len <= EXCHANGE_ID_MAX) {
+        memcpy(exchange->request_id, given.data, len);
+        exchange->request_id[len] = '\0';
+        return;
+    }
+    ids_uuid7(id, exchange->received_ms);
+    ids_uuid_text(exchange->request_id, id);
+}
+
+static void
+tell_ignored_once(const struct ip *peer)
+{
+    static bool told;
+    char text[EXCHANGE_IP_SIZE];
+
+    if (told)
+        return;
+    told = true;
+    ip_print(peer, text);
+    log_notice("forwarded_ignored", log_text("peer", text),
+               log_text("hint", "not in [http] trusted_proxies"), );
+}
+
+static bool
+origin_allowed(struct exchange *exchange, struct slice forwarded_host)
+{
+    const struct cors *cors = &exchange->policy->cors;
+    const struct cors_request request = {
+        .origin = request_field(exchange->head, "origin"),
+        .host = exchange->head->host,
+        .forwarded_host = forwarded_host,
+        .fetch_site = request_field(exchange->head, "sec-fetch-site"),
+    };
+
+    exchange->cors = cors->on;
+    return cors_judge(cors, &request, &exchange->allow_origin);
+}
+
+/* A page elsewhere can point a name of its own at this address and have the
+ * browser talk to it; it cannot make the browser send another Host. */
+static bool
+admin_host_ok(struct slice host)
+{
+    struct slice rest;
+
+    return ip_parse(host).known ||
+           slice_is_nocase(slice_split(host, ':', &rest), "localhost");
+}
+
+static enum problem
+admit_method(struct exchange *exchange)
+{
+    const struct route *route = exchange->route;
+
+    if (exchange->method == route->method ||
+        exchange->method == REQUEST_OPTIONS ||
+        (exchange->method == REQUEST_HEAD && route->method == REQUEST_GET))
+        return PROBLEM_NONE;
+    exchange->allow_methods = route->allow;
+    return PROBLEM_METHOD_NOT_ALLOWED;
+}
+
+enum problem
+router_admit(struct exchange *exchange)
+{
+    struct forwarded_client client;
+    const struct route *route;
+    enum problem problem;
+
+    take_request_id(exchange);
+    client = forwarded_judge(&exchange->policy->forwarded, exchange->peer,
+                             exchange->head);
+    ip_print(&client.ip, exchange->client_ip);
+    exchange->client = client.ip;
+    if (client.ignored)
+        tell_ignored_once(exchange->peer);
+
+    if (exchange->listener == EXCHANGE_ADMIN &&
+        !admin_host_ok(exchange->head->host))
+        return PROBLEM_FORBIDDEN;
+    if (exchange->listener == EXCHANGE_PUBLIC &&
+        !origin_allowed(exchange, client.host))
+        return PROBLEM_ORIGIN_NOT_ALLOWED;
+
+    exchange->route = route = find_route(exchange);
+    if (!route)
+        return PROBLEM_NOT_FOUND;
+    problem = admit_method(exchange);
+    if (!problem && exchange->draining)
+        problem = PROBLEM_DRAINING;
+    if (!problem && route->admit && exchange->method == route->method)
+        problem = route->admit(exchange);
+    return problem;
+}
+
+/* Fetch standard, CORS preflight.  7200 s is the most that Chromium keeps. */
+static void
+answer_options(struct exchange *exchange)
+{
+    static const char preflight[] =
+        "Access-Control-Allow-Methods: POST\r\n"
+        "Access-Control-Allow-Headers: authorization, content-type, "
+        "content-encoding, x-request-id\r\n"
+        "Access-Control-Max-Age: 7200\r\n";
+
+    exchange_reply(exchange, &(struct exchange_reply){
+                                 .status = 204,
+                                 .headers = exchange->allow_origin
+                                                ? preflight
+                                                : exchange->route->allow,
+                             });
+}
+
+void
+router_handle(struct exchange *exchange)
+{
+    if (exchange->method == REQUEST_OPTIONS)
+        answer_options(exchange);
+    else
+        exchange->route->handle(exchange);
+}

@@ -1,0 +1,20 @@
+#pragma once
+
+#include "ingest/problem.h"
+
+struct exchange;
+
+/*
+ * Listener, method and path to a handler, and what holds for all of them:
+ * request id, client address, origin, preflight, draining.
+ */
+
+/**
+ * router_admit(): judge a request by its head, before its body is read.  Sets
+ * the exchange's request_id, client_ip, allow_origin, cors, allow_methods and
+ * route.
+ */
+enum problem router_admit(struct exchange *exchange);
+
+/** router_handle(): the whole request to its handler. */
+void router_handle(struct exchange *exchange);

@@ -1,0 +1,90 @@
+#pragma once
+
+#include "common/slice.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+
+struct buf;
+
+/*
+ * A strict scanner over the sender's own bytes: RFC 8259 to the letter, UTF-8
+ * as RFC 3629 has it, no names twice in an object, bounded depth and width.
+ * It allocates nothing, changes nothing and keeps no tree: containers are
+ * stepped through by iterators, and what was scanned is named by its place.
+ */
+enum {
+    SCAN_DEPTH_MAX = 32,
+    SCAN_MEMBERS_MAX = 64, /* of one object */
+};
+
+enum scan_kind {
+    SCAN_OBJECT,
+    SCAN_ARRAY,
+    SCAN_STRING,
+    SCAN_NUMBER,
+    SCAN_TRUE,
+    SCAN_FALSE,
+    SCAN_NULL,
+};
+
+enum {
+    SCAN_FOUND = 1,
+    SCAN_END = 0,
+    SCAN_INVALID_JSON = -1,
+    SCAN_INVALID_UTF8 = -2,
+    SCAN_TOO_MANY = -3, /* members in one object */
+};
+
+struct scan_value {
+    enum scan_kind kind;
+    struct slice bytes; /* as sent; a string's quotes are part of it */
+    size_t points;  /* of a string: code points after unescaping */
+    bool escaped;   /* of a string: there is an escape in it */
+    bool odd;       /* escaped NUL, lone surrogate or escaped name, anywhere */
+    bool spaced;    /* white space outside strings */
+};
+
+/** scan_text(): the inside of a string's quotes. */
+struct slice scan_text(const struct scan_value *value);
+
+/**
+ * scan_document(): the whole of @text is one value, white space around it.
+ *
+ * Return: SCAN_FOUND, SCAN_INVALID_JSON, SCAN_INVALID_UTF8 or SCAN_TOO_MANY.
+ */
+int scan_document(struct slice text, struct scan_value *value);
+
+/** One container that is being stepped through. */
+struct scan {
+    const char *at, *end;
+    int depth;
+    bool object;
+    bool begun;
+    bool spaced, odd; /* of what was stepped over so far */
+    size_t count;
+    struct slice names[SCAN_MEMBERS_MAX];
+};
+
+/**
+ * scan_open(): @text begins, after white space, with an object or an array.
+ *
+ * Return: SCAN_FOUND, or SCAN_END where it begins with something else.
+ */
+int scan_open(struct scan *scan, struct slice text);
+
+/**
+ * scan_next(): the next member or element.  Of a member *@name is what stands
+ * between its quotes, and *@name_escaped whether there are escapes in it.
+ *
+ * Return: SCAN_FOUND; SCAN_END, with scan->at behind the closing bracket; or a
+ * negative fault.
+ */
+int scan_next(struct scan *scan, struct slice *name, bool *name_escaped,
+              struct scan_value *value);
+
+/** scan_closed(): after SCAN_END, only white space is left. */
+bool scan_closed(const struct scan *scan);
+
+/** scan_copy(): the value's bytes without white space outside strings. */
+void scan_copy(struct buf *out, const struct scan_value *value);

@@ -1,0 +1,82 @@
+#pragma once
+
+#include "common/buf.h"
+#include "ingest/exchange.h"
+#include "ingest/response.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <uv.h>
+
+struct conn;
+struct policy;
+struct settings;
+
+/*
+ * Listeners, and the connections that came through them: how many there may
+ * be, which one gives way, and when each has had its time.
+ */
+enum { SERVER_READ_BYTES = 64 * 1024 };
+
+struct server_limits {
+    size_t max_connections;
+    size_t max_body;
+    int64_t header_ms, body_ms, idle_ms;
+};
+
+/** Connections in order of their last change of state. */
+struct server_list {
+    struct conn *first, *last;
+};
+
+struct server {
+    uv_loop_t *loop;
+    struct server_limits limits;
+    struct policy *policy; /* for requests to come */
+    /* Judges a head before its body is read: PROBLEM_NONE to go on. */
+    enum problem (*admit)(struct exchange *exchange);
+    void (*handle)(struct exchange *exchange);
+    void *app;       /* what the handlers serve */
+    void *app_owner; /* for drained() */
+
+    struct server_listener *listeners; /* that listen */
+    uv_timer_t sweep;
+    struct server_list busy, idle;
+    size_t connections;
+    bool draining;
+    void (*drained)(struct server *server);
+
+    /* Shared by all connections, as one loop serves one at a time. */
+    struct response_date date;
+    struct request_head head;
+    struct buf out;
+    char read[SERVER_READ_BYTES];
+};
+
+/** server_check(): complains about addresses that are none. */
+void server_check(struct settings *settings);
+
+/**
+ * server_open(): listen where @settings says, or on the sockets that systemd
+ * handed over (sd_listen_fds(3), told apart by LISTEN_FDNAMES: public,
+ * admin).  @server is zeroed but for admit, handle and app.
+ *
+ * Return: 0, or a negative errno that has been logged.
+ */
+int server_open(struct server *server, uv_loop_t *loop,
+                const struct settings *settings, struct policy *policy);
+
+/** server_set_policy(): for the requests to come; @policy is taken over. */
+void server_set_policy(struct server *server, struct policy *policy);
+
+/**
+ * server_drain(): no new connections; those that are open end with the answer
+ * that is due.  drained() is called when the last has gone.
+ */
+void server_drain(struct server *server, void (*drained)(struct server *));
+
+/** server_close_all(): end what is still open, answered or not. */
+void server_close_all(struct server *server);
+
+void server_deinit(struct server *server);

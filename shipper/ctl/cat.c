@@ -1,0 +1,164 @@
+#include "common/clock.h"
+#include "shipper/ctl/ctl.h"
+#include "shipper/ctl/edge.h"
+#include "shipper/ctl/emit.h"
+#include "shipper/ctl/filter.h"
+#include "shipper/ctl/progress.h"
+#include "shipper/ctl/walk.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static int
+parse(struct ctl *ctl, struct filter *filter, int argc, char **argv)
+{
+    static const struct option known[] = {
+        CTL_OPTIONS,
+        FILTER_OPTIONS,
+        {NULL, 0, NULL, 0},
+    };
+    int c, code;
+
+    filter_init(filter);
+    while ((c = getopt_long(argc, argv, "", known, NULL)) != -1) {
+        const char *wrong;
+
+        if (!filter_is_option(c)) {
+            code = ctl_option(ctl, &command_cat, c);
+            if (code >= 0)
+                return code;
+            continue;
+        }
+        wrong = filter_option(filter, c, optarg, clock_wall_ms());
+        if (wrong)
+            return ctl_usage(&command_cat, "\"%s\" %s", optarg, wrong);
+    }
+    return -1;
+}
+
+/* "42" or "00000000000000000042.ndjson", perhaps with a path before it. */
+static uint64_t
+segment_number(const char *text)
+{
+    const char *slash = strrchr(text, '/');
+    const char *name = slash ? slash + 1 : text;
+    uint64_t number = spool_number(name);
+
+    if (!number && *name && strspn(name, "0123456789") == strlen(name)) {
+        errno = 0;
+        number = strtoull(name, NULL, 10);
+        if (errno)
+            number = 0;
+    }
+    return number;
+}
+
+/* Within a segment time does not fall, so its ends tell what it can hold. */
+static bool
+out_of_range(const struct filter *filter, int dirfd,
+             const struct walk_segment *segment)
+{
+    struct edge_times times;
+
+    if (filter->since == INT64_MIN && filter->until == INT64_MAX)
+        return false;
+    return edge_times(dirfd, segment, &times) == 0 && times.last &&
+           (times.last < filter->since || times.first > filter->until);
+}
+
+static int
+cat_segment(struct emit *emit, int dirfd, const struct walk_segment *segment)
+{
+    struct walk_lines lines;
+    int r;
+
+    if (segment->state == WALK_VOID)
+        return 0;
+    if (out_of_range(emit->filter, dirfd, segment)) {
+        progress_add(emit->progress, segment->end);
+        return 0;
+    }
+    r = walk_lines_open(&lines, dirfd, segment, 0, segment->end);
+    if (r < 0)
+        return r;
+    r = emit_lines(emit, &lines.reader);
+    walk_lines_close(&lines);
+    return r;
+}
+
+static int
+cat_named(const struct ctl *ctl, const struct walk *walk, struct emit *emit,
+          char **names, int count)
+{
+    for (int i = 0; i < count; i++) {
+        uint64_t number = segment_number(names[i]);
+        const struct walk_segment *segment;
+        int r;
+
+        if (!number)
+            return ctl_usage(&command_cat, "%s: not the name of a segment",
+                             names[i]);
+        segment = walk_find(walk, number);
+        r = segment ? cat_segment(emit, ctl->dirfd, segment) : -ENOENT;
+        if (r < 0)
+            return ctl_fail(ctl, names[i], r);
+    }
+    return CTL_OK;
+}
+
+static int
+cat_all(const struct ctl *ctl, const struct walk *walk, struct emit *emit)
+{
+    for (size_t i = 0; i < walk->count; i++) {
+        char name[SPOOL_NAME_SIZE];
+        int r = cat_segment(emit, ctl->dirfd, &walk->segments[i]);
+
+        /* Shipped segments may be removed while others are read. */
+        if (r < 0 && r != -ENOENT)
+            return ctl_fail(ctl, spool_name(walk->segments[i].number, name),
+                            r);
+    }
+    return CTL_OK;
+}
+
+static int
+cat_run(struct ctl *ctl, int argc, char **argv)
+{
+    struct progress progress;
+    struct filter filter;
+    struct emit emit = {.filter = &filter, .progress = &progress};
+    struct walk walk;
+    int code, r;
+
+    code = parse(ctl, &filter, argc, argv);
+    if (code >= 0)
+        return code;
+    code = ctl_open(ctl);
+    if (code)
+        return code;
+    r = walk_open(&walk, ctl->dirfd);
+    if (r)
+        return ctl_fail(ctl, "the segments cannot be read", r);
+
+    progress_init(&progress, "cat",
+                  walk_bytes(&walk, (struct spool_position){0}),
+                  optind == argc && !isatty(STDOUT_FILENO));
+    code = optind < argc ? cat_named(ctl, &walk, &emit, argv + optind,
+                                     argc - optind)
+                         : cat_all(ctl, &walk, &emit);
+    progress_wipe(&progress);
+    emit_end(&emit);
+    walk_close(&walk);
+    return code;
+}
+
+const struct command command_cat = {
+    .name = "cat",
+    .arguments = "[FILTER]... [SEGMENT]...",
+    .about = "All entries, or those of some segments, one a line",
+    .help = FILTER_HELP,
+    .run = cat_run,
+};

@@ -1,0 +1,95 @@
+#pragma once
+
+#include <getopt.h>
+#include <stdbool.h>
+
+#include "common/settings.h"
+
+/*
+ * What the commands of clickspoolctl share: the options that all of them
+ * take, the way to the spool, and the exit codes.
+ */
+enum ctl_exit {
+    CTL_OK = 0,
+    CTL_FINDINGS = 1,
+    CTL_USAGE = 2,
+    CTL_UNREACHABLE = 3, /* not reachable or not permitted */
+    CTL_CORRUPT = 5,
+    CTL_CONFIG = 78, /* a bad configuration, or a version we do not know */
+};
+
+struct ctl {
+    const char *config;
+    bool config_given;
+    const char *dir; /* --dir, or NULL; after ctl_open() the spool's folder */
+    bool json;
+
+    bool opened;
+    struct settings settings; /* from ctl_open() on */
+    int dirfd;
+};
+
+/* A command's place is one file and a line in the table of main.c. */
+struct command {
+    const char *name;
+    const char *arguments; /* behind the name, for usage */
+    const char *about;     /* one line */
+    const char *help;      /* its options and whatever else there is to say */
+
+    /* argv[0] is the command; getopt_long() begins anew.  Return: the exit
+     * code. */
+    int (*run)(struct ctl *ctl, int argc, char **argv);
+};
+
+extern const struct command command_audit;
+extern const struct command command_cat;
+extern const struct command command_ls;
+extern const struct command command_status;
+extern const struct command command_tail;
+extern const struct command command_verify;
+
+enum {
+    CTL_OPTION_CONFIG = 256,
+    CTL_OPTION_DIR,
+    CTL_OPTION_JSON,
+    CTL_OPTION_HELP,
+    CTL_OPTION_NEXT,
+};
+
+/* For every command's option table. */
+#define CTL_OPTIONS                                                           \
+    {"config", required_argument, NULL, CTL_OPTION_CONFIG},                   \
+        {"dir", required_argument, NULL, CTL_OPTION_DIR},                     \
+        {"json", no_argument, NULL, CTL_OPTION_JSON},                         \
+        {"help", no_argument, NULL, CTL_OPTION_HELP}
+
+/**
+ * ctl_option(): deal with what getopt_long() returned and the command does
+ * not know itself.
+ *
+ * Return: -1 to go on, else the exit code.
+ */
+int ctl_option(struct ctl *ctl, const struct command *command, int option);
+
+/**
+ * ctl_options(): the whole loop, for a command that has only CTL_OPTIONS and
+ * takes no operands.
+ */
+int ctl_options(struct ctl *ctl, const struct command *command, int argc,
+                char **argv);
+
+/** ctl_usage(): complain, point at --help. Return: CTL_USAGE. */
+int ctl_usage(const struct command *command, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+
+/** ctl_open(): settings and spool. Return: 0, or an exit code, all told. */
+int ctl_open(struct ctl *ctl);
+void ctl_close(struct ctl *ctl);
+
+/**
+ * ctl_fail(): tell that @what could not be done, because of a negative errno
+ * or SPOOL_UNKNOWN.
+ *
+ * Return: the exit code for it.
+ */
+int ctl_fail(const struct ctl *ctl, const char *what, int error);

@@ -1,0 +1,26 @@
+#pragma once
+
+#include <stdint.h>
+
+struct filter;
+struct line_reader;
+struct progress;
+
+/** Entries on their way to stdout, byte for byte. */
+struct emit {
+    const struct filter *filter; /* borrowed */
+    struct progress *progress;   /* borrowed; NULL: none */
+    uint64_t skip;     /* wanted entries that are passed over first */
+    uint64_t bad_runs; /* that were met; they are not printed */
+};
+
+/**
+ * emit_lines(): the wanted entries up to the reader's end; control lines
+ * never.
+ *
+ * Return: 0, or a negative errno of the reading.
+ */
+int emit_lines(struct emit *emit, struct line_reader *reader);
+
+/** emit_end(): tell of bad runs on stderr. */
+void emit_end(const struct emit *emit);

@@ -1,0 +1,416 @@
+#include "shipper/ctl/jsonscan.h"
+
+#include <math.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { DEPTH_MAX = 32, NUMBER_MAX = 400 };
+
+/* Every scan_*() below moves past what it names, or says false. */
+struct scan {
+    const unsigned char *at;
+    const unsigned char *end;
+    int depth;
+};
+
+static bool scan_value(struct scan *scan);
+
+static int
+peek(const struct scan *scan)
+{
+    return scan->at < scan->end ? *scan->at : -1;
+}
+
+static void
+scan_space(struct scan *scan)
+{
+    while (scan->at < scan->end && (*scan->at == ' ' || *scan->at == '\t' ||
+                                    *scan->at == '\n' || *scan->at == '\r'))
+        scan->at++;
+}
+
+static bool
+scan_char(struct scan *scan, int c)
+{
+    if (peek(scan) != c)
+        return false;
+    scan->at++;
+    return true;
+}
+
+static bool
+scan_word(struct scan *scan, const char *word)
+{
+    while (*word)
+        if (!scan_char(scan, *word++))
+            return false;
+    return true;
+}
+
+static bool
+scan_digits(struct scan *scan)
+{
+    const unsigned char *from = scan->at;
+
+    while (scan->at < scan->end && *scan->at >= '0' && *scan->at <= '9')
+        scan->at++;
+    return scan->at > from;
+}
+
+static bool
+scan_number(struct scan *scan)
+{
+    (void)scan_char(scan, '-');
+    if (!scan_char(scan, '0') && !scan_digits(scan))
+        return false;
+    if (scan_char(scan, '.') && !scan_digits(scan))
+        return false;
+    if (!scan_char(scan, 'e') && !scan_char(scan, 'E'))
+        return true;
+    if (!scan_char(scan, '+'))
+        (void)scan_char(scan, '-');
+    return scan_digits(scan);
+}
+
+/* RFC 3629: no overlong form, no surrogate, nothing past U+10FFFF. */
+static bool
+scan_utf8(struct scan *scan)
+{
+    unsigned first = *scan->at++;
+    unsigned low = 0x80, high = 0xbf;
+    int more = first < 0xe0 ? 1 : first < 0xf0 ? 2 : 3;
+
+    if (first < 0xc2 || first > 0xf4)
+        return false;
+    if (first == 0xe0)
+        low = 0xa0;
+    else if (first == 0xed)
+        high = 0x9f;
+    else if (first == 0xf0)
+        low = 0x90;
+    else if (first == 0xf4)
+        high = 0x8f;
+    for (; more > 0; more--, low = 0x80, high = 0xbf) {
+        int c = peek(scan);
+
+        if (c < (int)low || c > (int)high)
+            return false;
+        scan->at++;
+    }
+    return true;
+}
+
+static int
+hex_value(int c)
+{
+    if (c >= '0' && c <= '9')
+        return c - '0';
+    if ((c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F'))
+        return (c | 0x20) - 'a' + 10;
+    return -1;
+}
+
+static bool
+scan_hex4(struct scan *scan, uint32_t *value)
+{
+    *value = 0;
+    for (int i = 0; i < 4; i++) {
+        int digit = hex_value(peek(scan));
+
+        if (digit < 0)
+            return false;
+        *value = *value << 4 | (uint32_t)digit;
+        scan->at++;
+    }
+    return true;
+}
+
+static bool
+scan_escape(struct scan *scan)
+{
+    uint32_t unit;
+    int c = peek(scan);
+
+    if (c < 0)
+        return false;
+    scan->at++;
+    return c == 'u' ? scan_hex4(scan, &unit) : strchr("\"\\/bfnrt", c) && c;
+}
+
+static bool
+scan_string(struct scan *scan)
+{
+    if (!scan_char(scan, '"'))
+        return false;
+    while (scan->at < scan->end) {
+        unsigned char c = *scan->at;
+
+        if (c >= 0x80) {
+            if (!scan_utf8(scan))
+                return false;
+            continue;
+        }
+        if (c < 0x20)
+            return false;
+        scan->at++;
+        if (c == '"')
+            return true;
+        if (c == '\\' && !scan_escape(scan))
+            return false;
+    }
+    return false;
+}
+
+static bool
+scan_name(struct scan *scan)
+{
+    scan_space(scan);
+    if (!scan_string(scan))
+        return false;
+    scan_space(scan);
+    return scan_char(scan, ':');
+}
+
+/* An object or an array, told by its brackets. */
+static bool
+scan_nest(struct scan *scan, int open, int close)
+{
+    bool ok = false;
+
+    if (!scan_char(scan, open) || scan->depth++ >= DEPTH_MAX)
+        return false;
+    scan_space(scan);
+    if (scan_char(scan, close)) {
+        ok = true;
+        goto out;
+    }
+    do {
+        if (open == '{' && !scan_name(scan))
+            goto out;
+        if (!scan_value(scan))
+            goto out;
+    } while (scan_char(scan, ','));
+    ok = scan_char(scan, close);
+
+out:
+    scan->depth--;
+    return ok;
+}
+
+/* With the white space around it. */
+static bool
+scan_value(struct scan *scan)
+{
+    bool ok;
+
+    scan_space(scan);
+    switch (peek(scan)) {
+    case '{':
+        ok = scan_nest(scan, '{', '}');
+        break;
+    case '[':
+        ok = scan_nest(scan, '[', ']');
+        break;
+    case '"':
+        ok = scan_string(scan);
+        break;
+    case 't':
+        ok = scan_word(scan, "true");
+        break;
+    case 'f':
+        ok = scan_word(scan, "false");
+        break;
+    case 'n':
+        ok = scan_word(scan, "null");
+        break;
+    default:
+        ok = scan_number(scan);
+    }
+    scan_space(scan);
+    return ok;
+}
+
+static struct scan
+scan_of(struct slice text)
+{
+    const unsigned char *at = (const unsigned char *)text.data;
+
+    return (struct scan){at, text.len ? at + text.len : at, 0};
+}
+
+bool
+jsonscan_valid(struct slice text)
+{
+    struct scan scan = scan_of(text);
+
+    return scan_value(&scan) && scan.at == scan.end;
+}
+
+/* What was scanned since @from, without the white space around it. */
+static struct slice
+since(const struct scan *scan, const unsigned char *from)
+{
+    struct slice slice = {(const char *)from, (size_t)(scan->at - from)};
+
+    while (slice.len && strchr(" \t\r\n", *slice.data))
+        slice.data++, slice.len--;
+    while (slice.len && strchr(" \t\r\n", slice.data[slice.len - 1]))
+        slice.len--;
+    return slice;
+}
+
+bool
+jsonscan_member(struct slice object, struct slice name, struct slice *value)
+{
+    struct scan scan = scan_of(object);
+
+    scan_space(&scan);
+    if (!scan_char(&scan, '{'))
+        return false;
+    do {
+        const unsigned char *from;
+        struct slice found;
+
+        scan_space(&scan);
+        from = scan.at;
+        if (!scan_string(&scan))
+            return false; /* an empty object */
+        found = since(&scan, from);
+        scan_space(&scan);
+        if (!scan_char(&scan, ':'))
+            return false;
+        from = scan.at;
+        if (!scan_value(&scan))
+            return false;
+        *value = since(&scan, from);
+        if (jsonscan_equals(found, name))
+            return true;
+    } while (scan_char(&scan, ','));
+    return false;
+}
+
+bool
+jsonscan_element(struct slice array, size_t index, struct slice *value)
+{
+    struct scan scan = scan_of(array);
+
+    scan_space(&scan);
+    if (!scan_char(&scan, '['))
+        return false;
+    do {
+        const unsigned char *from = scan.at;
+
+        if (!scan_value(&scan))
+            return false; /* an empty array */
+        *value = since(&scan, from);
+        if (!index--)
+            return true;
+    } while (scan_char(&scan, ','));
+    return false;
+}
+
+/* The code point of an escape whose backslash is behind us; a pair of
+ * surrogates is one. */
+static uint32_t
+unescape(struct scan *scan)
+{
+    static const char names[] = "bfnrt", values[] = "\b\f\n\r\t";
+    int c = *scan->at++;
+    const char *name = strchr(names, c);
+    struct scan ahead;
+    uint32_t unit, low;
+
+    if (c != 'u')
+        return (uint32_t)(name ? values[name - names] : c);
+    (void)scan_hex4(scan, &unit);
+    if (unit < 0xd800 || unit > 0xdbff)
+        return unit;
+    ahead = *scan;
+    if (!scan_word(&ahead, "\\u") || !scan_hex4(&ahead, &low) ||
+        low < 0xdc00 || low > 0xdfff)
+        return unit;
+    *scan = ahead;
+    return 0x10000 + ((unit - 0xd800) << 10) + (low - 0xdc00);
+}
+
+static size_t
+encode(uint32_t point, char out[4])
+{
+    if (point < 0x80) {
+        out[0] = (char)point;
+        return 1;
+    }
+    if (point < 0x800) {
+        out[0] = (char)(0xc0 | point >> 6);
+        out[1] = (char)(0x80 | (point & 0x3f));
+        return 2;
+    }
+    if (point < 0x10000) {
+        out[0] = (char)(0xe0 | point >> 12);
+        out[1] = (char)(0x80 | (point >> 6 & 0x3f));
+        out[2] = (char)(0x80 | (point & 0x3f));
+        return 3;
+    }
+    out[0] = (char)(0xf0 | point >> 18);
+    out[1] = (char)(0x80 | (point >> 12 & 0x3f));
+    out[2] = (char)(0x80 | (point >> 6 & 0x3f));
+    out[3] = (char)(0x80 | (point & 0x3f));
+    return 4;
+}
+
+static bool
+string_equals(struct slice inside, struct slice text)
+{
+    struct scan scan = scan_of(inside);
+
+    while (scan.at < scan.end) {
+        char bytes[4];
+        size_t len = 1;
+
+        bytes[0] = (char)*scan.at++;
+        if (bytes[0] == '\\')
+            len = encode(unescape(&scan), bytes);
+        if (text.len < len || memcmp(text.data, bytes, len))
+            return false;
+        text.data += len;
+        text.len -= len;
+    }
+    return !text.len;
+}
+
+enum number { NO_NUMBER, WHOLE, FRACTION };
+
+static enum number
+number_of(struct slice text, double *value)
+{
+    struct scan scan = scan_of(text);
+    char digits[NUMBER_MAX + 1];
+
+    if (!scan_number(&scan) || scan.at != scan.end || text.len > NUMBER_MAX)
+        return NO_NUMBER;
+    memcpy(digits, text.data, text.len);
+    digits[text.len] = '\0';
+    *value = strtod(digits, NULL);
+    if (!isfinite(*value))
+        return NO_NUMBER;
+    return strpbrk(digits, ".eE") ? FRACTION : WHOLE;
+}
+
+static bool
+same_number(struct slice a, struct slice b)
+{
+    double x, y;
+    enum number kind = number_of(a, &x), other = number_of(b, &y);
+
+    return kind && other && (kind == FRACTION || other == FRACTION) && x == y;
+}
+
+bool
+jsonscan_equals(struct slice value, struct slice text)
+{
+    if (value.len >= 2 && value.data[0] == '"')
+        return string_equals(
+            (struct slice){value.data + 1, value.len - 2}, text);
+    return slice_equal(value, text) || same_number(value, text);
+}

@@ -1,0 +1,30 @@
+#pragma once
+
+#include "common/slice.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+
+/*
+ * JSON bytes looked at where they lie: RFC 8259 to the letter, UTF-8, at most
+ * 32 levels, nothing allocated and nothing lost (a number stays its digits).
+ * All of it is safe on any bytes; the looks are right about what
+ * jsonscan_valid() has passed.
+ */
+
+/** jsonscan_valid(): whether @text is one value and nothing else. */
+bool jsonscan_valid(struct slice text);
+
+/** jsonscan_member(): the first member of that name; names may be escaped. */
+bool jsonscan_member(struct slice object, struct slice name,
+                     struct slice *value);
+
+/** jsonscan_element(): the element @index of an array, from 0. */
+bool jsonscan_element(struct slice array, size_t index, struct slice *value);
+
+/**
+ * jsonscan_equals(): whether a string says @text once unescaped, or a number,
+ * true, false or null is written so.  Numbers with a point or an exponent are
+ * compared by value, so that 10.50 equals 10.5; whole ones by their digits.
+ */
+bool jsonscan_equals(struct slice value, struct slice text);

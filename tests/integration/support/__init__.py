@@ -1,0 +1,13 @@
+"""What the integration tests stand on.
+
+standin   a strict CloudWatch Logs, of our own
+faults    what can go wrong on the way to it, as data
+journal   what it was asked
+service   its rules, without a network
+client    boto3 against it
+daemons   the real programs, started in a folder of their own
+meter     what a process uses
+spool     an independent reader of the spool
+http      raw HTTP, for what a polite client would never send
+packing   how few calls a list of events can be sent in
+"""

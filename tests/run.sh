@@ -1,0 +1,61 @@
+#!/bin/sh
+# Installs what the tests need, builds, and runs every one of them: unit and
+# integration tests against the real daemons, then the same ones again with
+# AddressSanitizer and UndefinedBehaviorSanitizer.
+#
+#     sh tests/run.sh            all of it, in about ten minutes
+#     sh tests/run.sh --long     the torture tests at full count
+#     sh tests/run.sh --fast     the first build only
+#
+# Fails where something it needs is missing; nothing is skipped for that.
+set -eu
+
+cd "$(dirname "$0")/.."
+root=$PWD
+long= fast=
+for arg in "$@"; do
+    case $arg in
+    --long) long=1 ;;
+    --fast) fast=1 ;;
+    *)
+        sed -n '2,/^set /{/^set /d;s/^# \{0,1\}//p;}' "$0"
+        exit 64
+        ;;
+    esac
+done
+
+packages="gcc libc6-dev meson ninja-build pkgconf libuv1-dev libcjson-dev
+    libcurl4-openssl-dev libssl-dev zlib1g-dev python3-venv nginx-light wrk
+    strace faketime curl jq"
+# Where the distribution packages llhttp as a library, that is taken.
+if apt-cache show libllhttp-dev >/dev/null 2>&1; then
+    packages="$packages libllhttp-dev"
+else
+    packages="$packages node-llhttp"
+fi
+
+. "$root/docs/packages.sh"
+need_packages $packages
+need_venv build/venv tests/requirements.txt
+
+build() { # FOLDER [OPTION...]
+    folder=$1
+    shift
+    [ -f "$folder/build.ninja" ] || meson setup "$folder" --werror "$@"
+    meson compile -C "$folder"
+}
+
+check() { # FOLDER
+    meson test -C "$1" --no-rebuild --print-errorlogs --suite unit
+    CLICKSPOOL_BUILD=$root/$1 CLICKSPOOL_LONG=$long \
+        build/venv/bin/python -m pytest -c tests/pytest.ini tests/integration
+}
+
+build build
+check build
+[ -n "$fast" ] && exit 0
+
+# Leaks are found at exit; what is not a report must still end with 0.
+build build-asan -Db_sanitize=address,undefined -Db_lundef=false
+export UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1
+check build-asan
