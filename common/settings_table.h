@@ -149,6 +149,8 @@
       "longest an entry waits for its batch to fill")                         \
     X(shipper, gzip_level, COUNT, "1", "0..9", 0,                             \
       "compression of batches; 0 sends them plain")                           \
+    X(shipper, request_timeout, TIME, "30s", "1s..10m", 0,                    \
+      "a call that has no answer by then has failed")                         \
     X(shipper, max_inflight, COUNT, "4", "1..64", IDLE,                       \
       "requests under way at once, over all streams")                         \
     X(shipper, resolve_ambiguous, FLAG, "true", "", IDLE,                     \

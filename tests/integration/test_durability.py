@@ -18,7 +18,7 @@ from support.spool import read_spool
 
 LONG = bool(os.environ.get("CLICKSPOOL_LONG"))
 REQUESTS, PER_REQUEST = 40, 50  # 2,000 events
-SEGMENTS = {"spool": {"segment_size": "224KiB", "min_free": "1MiB"}}
+SEGMENTS = {"spool": {"segment_size": "160KiB", "min_free": "1MiB"}}
 
 
 def event(**fields: Any) -> dict[str, Any]:
