@@ -1,0 +1,41 @@
+#pragma once
+
+#include <stdbool.h>
+#include <uv.h>
+
+struct settings;
+
+/*
+ * The pump: read what was acknowledged, pack it, send it, and move the
+ * checkpoint past what is delivered or dead; again, for ever.
+ *
+ *     spool_reader ──▶ stream (gathers, sends, retries) ──settled──▶ checkpoint
+ *
+ * The checkpoint is written after each settled batch, before the next one is
+ * sent, so that a crash can double no more than what was in flight.  Where it
+ * cannot be written the position is kept in memory, and that is told.
+ */
+struct ship;
+
+/**
+ * ship_new(): @dirfd is the spool's folder, with shipper's lock held.
+ *
+ * Return: 0; -EPROTO: a file is of a version that this program does not know;
+ * or another errno; unless 0 it has been logged.
+ */
+int ship_new(struct ship **ship, uv_loop_t *loop,
+             const struct settings *settings, int dirfd);
+
+/**
+ * ship_drain(): read nothing more; send what is gathered, once, and wait for
+ * the answer.  done() is called when nothing is on its way, at the latest
+ * after nine seconds.
+ */
+void ship_drain(struct ship *ship, void (*done)(void *owner), void *owner);
+
+/** ship_summary(): one line for people, for `systemctl status`. */
+const char *ship_summary(struct ship *ship);
+
+/** ship_close(): the loop has to run for its handles, then ship_free(). */
+void ship_close(struct ship *ship);
+void ship_free(struct ship *ship);

@@ -1,0 +1,37 @@
+#pragma once
+
+#include "common/checkpoint.h"
+#include "common/spool.h"
+
+#include <stdint.h>
+
+struct stream_report;
+
+/*
+ * shipper.status.json: how shipper is doing, for clickspoolctl and others who
+ * look.  Replaced whole each second, and not synced: it need not survive.
+ */
+struct status {
+    int64_t since_us; /* of the rates' window */
+    uint64_t events, bytes; /* delivered then */
+    double events_per_second;
+    double bytes_per_second;
+};
+
+/** What is true at the moment. */
+struct status_facts {
+    struct spool_position position;
+    struct checkpoint_counts counts;
+    uint64_t lag_bytes;
+    int64_t lag_ms;           /* age of the oldest entry on its way */
+    const int64_t *clock_offset_ms; /* NULL: not known */
+    const struct stream_report *stream;
+};
+
+/** status_write(): Return: 0 or a negative errno. */
+int status_write(struct status *status, int dirfd,
+                 const struct status_facts *facts, int64_t now_ms,
+                 int64_t now_us);
+
+/** status_state(): the word for what a stream is doing. */
+const char *status_state(const struct stream_report *report);

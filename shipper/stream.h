@@ -1,0 +1,108 @@
+#pragma once
+
+#include "common/slice.h"
+#include "common/spool.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <uv.h>
+
+struct aws;
+struct dead_letter;
+struct gzip;
+struct settings;
+
+/*
+ * One log stream: its name, its sequence token, a batch on its way and the
+ * next one gathering behind it.  One request in flight, so that entries arrive
+ * in order; a batch is tried for as long as it takes.
+ *
+ *     IDLE ──▶ CALLING ──taken──▶ SETTLING ──▶ IDLE
+ *                │  ▲               letters durable, then settled()
+ *        refused ▼  │ delay over
+ *              WAITING ◀──────── CREATING (group or stream was missing)
+ */
+enum stream_state {
+    STREAM_IDLE,     /* nothing is on its way */
+    STREAM_CALLING,  /* PutLogEvents has been asked */
+    STREAM_CREATING, /* group and stream are being made */
+    STREAM_WAITING,  /* until the next try */
+    STREAM_SETTLING, /* taken; the rejected ones go to the dead letters */
+};
+
+struct stream;
+
+/** What all streams of a shipper share; borrowed for their whole life. */
+struct stream_world {
+    uv_loop_t *loop;
+    const struct settings *settings;
+    struct aws *aws;
+    struct dead_letter *dead;
+    struct gzip *gzip; /* NULL: bodies go plain */
+    bool plain;        /* the service could not read gzip */
+    int dirfd;
+    void *owner;
+
+    /** A batch of @delivered and @dead entries is done with, up to
+     * stream_position(): the checkpoint may move.  From the loop. */
+    void (*settled)(void *owner, struct stream *stream, uint64_t delivered,
+                    uint64_t dead);
+};
+
+/** What is going on, for status; texts are the stream's. */
+struct stream_report {
+    enum stream_state state;
+    bool holding;         /* refused for what it is: no retry will help */
+    unsigned failures;    /* in a row */
+    int64_t next_retry_ms;   /* wall clock; 0: none is due */
+    int64_t last_success_ms; /* 0: none yet */
+    int64_t last_error_ms;   /* 0: none yet */
+    int64_t oldest_ms;       /* ts of the oldest entry here; 0: there is none */
+    uint64_t bytes;          /* of messages, settled since the start */
+    const char *error_code;
+    const char *error_message;
+};
+
+enum { STREAM_FULL = 1 };
+
+/** stream_new(): @token is the checkpoint's, or NULL; all texts are copied. */
+int stream_new(struct stream **stream, struct stream_world *world,
+               const char *group, const char *name, const char *token,
+               struct spool_position position);
+
+/** stream_close(): a call under way is given up; the loop runs on a turn. */
+void stream_close(struct stream *stream);
+
+const char *stream_group(const struct stream *stream);
+const char *stream_name_of(const struct stream *stream);
+const char *stream_token(const struct stream *stream);
+
+/** stream_position(): all entries before it are delivered or dead. */
+struct spool_position stream_position(const struct stream *stream);
+
+/**
+ * stream_offer(): take an entry's line, copied, for the next batch.
+ *
+ * Return: 0; STREAM_FULL: the next batch is full too, offer it again after
+ * settled(); or -ENOMEM.
+ */
+int stream_offer(struct stream *stream, struct slice line, int64_t ts,
+                 struct spool_position position, struct spool_position next);
+
+/**
+ * stream_pass(): there is nothing for this stream before @position.  Only an
+ * empty stream moves; others will when their batches are settled.
+ */
+void stream_pass(struct stream *stream, struct spool_position position);
+
+/** stream_poke(): send the gathered batch if it is due: full, older than
+ * linger, or @now. */
+void stream_poke(struct stream *stream, bool now);
+
+/** stream_empty(): nothing is gathered and nothing on its way. */
+bool stream_empty(const struct stream *stream);
+
+/** stream_stuck(): what is on its way waits for a retry. */
+bool stream_stuck(const struct stream *stream);
+
+struct stream_report stream_report(const struct stream *stream);

@@ -1,0 +1,47 @@
+#pragma once
+
+#include "common/checkpoint.h"
+#include "common/spool.h"
+
+#include <stdint.h>
+
+struct stream;
+
+/*
+ * How far shipping has come, in memory and in checkpoint.json: the position
+ * that survives, and the counts of all time.
+ */
+struct tally;
+
+/**
+ * tally_open(): from the spool's checkpoint.  One that cannot be read is set
+ * aside as checkpoint.json.broken, and everything is shipped again.
+ *
+ * Return: 0; -EPROTO: of a version that this program does not know, the file
+ * untouched; or another errno.
+ */
+int tally_open(struct tally **tally, int dirfd);
+void tally_close(struct tally *tally);
+
+/** tally_durable(): the position that is on disk. */
+struct spool_position tally_durable(const struct tally *tally);
+
+/** tally_stream(): what was known of a stream at the start, or NULL. */
+const struct checkpoint_stream *
+tally_stream(const struct tally *tally, const char *group,
+                const char *stream);
+
+struct checkpoint_counts tally_counts(const struct tally *tally);
+
+/** tally_settled(): count, and make the stream's position durable. */
+void tally_settled(struct tally *tally, const struct stream *stream,
+                      uint64_t delivered, uint64_t dead);
+
+/** tally_bad_run(): a run of bad bytes is among the dead letters. */
+void tally_bad_run(struct tally *tally);
+
+/**
+ * tally_save(): write the checkpoint if anything has changed.  Where that
+ * fails the position is kept in memory, and the failure is told once.
+ */
+void tally_save(struct tally *tally, const struct stream *stream);
