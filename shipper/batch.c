@@ -4,8 +4,10 @@
 #include "common/line.h"
 
 #include <assert.h>
+#include <endian.h>
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 /* No event is smaller: the shortest line that the spool can hold. */
 enum { SMALLEST = LINE_MIN - 1 + BATCH_EVENT_OVERHEAD };
@@ -53,35 +55,57 @@ batch_clear(struct batch *batch)
     batch->bytes = 0;
 }
 
-/* What JSON escapes in a line that is JSON itself: quotes and backslashes. */
-static bool
-is_plain(unsigned char c)
+/*
+ * How many of the eight bytes at @at stand before the first one that JSON
+ * escapes: a quote, a backslash or a control.  Each term sets the high bit of
+ * such a byte, and perhaps of bytes above it; only the lowest one counts.
+ */
+static size_t
+plain_run(const char *at)
 {
-    return c >= 0x20 && c != '"' && c != '\\';
+    const uint64_t ones = UINT64_C(0x0101010101010101);
+    uint64_t word, quote, slash, found;
+
+    memcpy(&word, at, sizeof(word));
+    word = le64toh(word);
+    quote = word ^ ones * '"';
+    slash = word ^ ones * '\\';
+    found = ((word - ones * 0x20) & ~word) | ((quote - ones) & ~quote) |
+            ((slash - ones) & ~slash);
+    found &= ones << 7;
+    return found ? (size_t)__builtin_ctzll(found) / 8 : sizeof(word);
 }
 
 /*
  * The line as the inside of a JSON string.  This is where most of shipper's
- * own time goes, so there is one check of room a line and none a byte; a
- * control byte, which a line of ingest's has none of, takes the slow way.
+ * own time goes: one check of room a line, and eight bytes a step.  A control
+ * byte, which a line of ingest's has none of, takes the slow way.
  */
 static void
 append_message(struct buf *body, struct slice line)
 {
     const char *from = line.data, *end = line.data + line.len;
-    size_t start = body->len;
+    size_t start = body->len, n;
     char *to;
 
-    if (buf_reserve(body, 2 * line.len) < 0)
+    if (buf_reserve(body, 2 * line.len + sizeof(uint64_t)) < 0)
         return;
     to = body->data + body->len;
-    for (; from < end; from++) {
-        if (!is_plain((unsigned char)*from)) {
-            if ((unsigned char)*from < 0x20)
-                break;
-            *to++ = '\\';
+    while (from < end) {
+        n = 0;
+        if (end - from >= (ptrdiff_t)sizeof(uint64_t)) {
+            memcpy(to, from, sizeof(uint64_t));
+            n = plain_run(from);
+            to += n;
+            from += n;
         }
-        *to++ = *from;
+        if (n == sizeof(uint64_t))
+            continue;
+        if ((unsigned char)*from < 0x20)
+            break;
+        if (*from == '"' || *from == '\\')
+            *to++ = '\\';
+        *to++ = *from++;
     }
     body->len = (size_t)(to - body->data);
     if (from < end) {
