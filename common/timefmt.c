@@ -1,6 +1,7 @@
 #include "common/timefmt.h"
 
 #include <assert.h>
+#include <string.h>
 #include <time.h>
 
 static char *
@@ -153,4 +154,49 @@ timefmt_parse(const char *text, size_t len, int64_t *ms)
         return false;
     *ms = ((int64_t)timegm(&tm) - offset * 60) * 1000 + part;
     return *ms >= TIMEFMT_LEAST_MS && *ms <= TIMEFMT_MOST_MS;
+}
+
+/* The number, from 0, of a three-letter @name in @names, or -1. */
+static int
+take_name(struct cursor *cursor, const char *names)
+{
+    for (int i = 0; !cursor->failed && cursor->end - cursor->at >= 3 &&
+                    names[3 * i];
+         i++)
+        if (!memcmp(cursor->at, names + 3 * i, 3)) {
+            cursor->at += 3;
+            return i;
+        }
+    cursor->failed = true;
+    return -1;
+}
+
+bool
+timefmt_parse_http(const char *text, size_t len, int64_t *ms)
+{
+    struct cursor cursor = {.at = text, .end = text + len};
+    struct tm tm = {0};
+
+    (void)take_name(&cursor, "SunMonTueWedThuFriSat");
+    expect(&cursor, ',');
+    expect(&cursor, ' ');
+    tm.tm_mday = take_digits(&cursor, 2);
+    expect(&cursor, ' ');
+    tm.tm_mon = take_name(&cursor, "JanFebMarAprMayJunJulAugSepOctNovDec");
+    expect(&cursor, ' ');
+    tm.tm_year = take_digits(&cursor, 4) - 1900;
+    expect(&cursor, ' ');
+    tm.tm_hour = take_digits(&cursor, 2);
+    expect(&cursor, ':');
+    tm.tm_min = take_digits(&cursor, 2);
+    expect(&cursor, ':');
+    tm.tm_sec = take_digits(&cursor, 2);
+    expect(&cursor, ' ');
+    expect(&cursor, 'G');
+    expect(&cursor, 'M');
+    expect(&cursor, 'T');
+    if (cursor.failed || cursor.at != cursor.end || !fields_ok(&tm))
+        return false;
+    *ms = (int64_t)timegm(&tm) * 1000;
+    return true;
 }

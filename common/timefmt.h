@@ -5,7 +5,7 @@
 #include <stdint.h>
 
 /*
- * Times as text: RFC 3339, and milliseconds since 1970.  Pure.
+ * Times as text, and milliseconds since 1970.  Pure.
  */
 enum {
     TIMEFMT_LEN = 24, /* 2026-01-02T03:04:05.678Z */
@@ -26,3 +26,11 @@ void timefmt_rfc3339(char text[TIMEFMT_SIZE], int64_t ms);
  * Return: whether it is one.
  */
 bool timefmt_parse(const char *text, size_t len, int64_t *ms);
+
+/**
+ * timefmt_parse_http(): "Sun, 06 Nov 1994 08:49:37 GMT", the one form of a
+ * date that HTTP's servers may send (RFC 9110, section 5.6.7).
+ *
+ * Return: whether it is one.
+ */
+bool timefmt_parse_http(const char *text, size_t len, int64_t *ms);
