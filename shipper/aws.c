@@ -1,0 +1,383 @@
+#include "shipper/aws.h"
+
+#include "common/buf.h"
+#include "common/clock.h"
+#include "common/json.h"
+#include "common/settings.h"
+#include "common/sigv4.h"
+#include "shipper/aws_clock.h"
+#include "shipper/aws_error.h"
+#include "shipper/creds.h"
+#include "shipper/endpoint.h"
+#include "shipper/http.h"
+
+#include <cjson/cJSON.h>
+#include <errno.h>
+#include <openssl/crypto.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define JSON_TYPE "application/x-amz-json-1.1"
+
+enum {
+    HEAD_LIMIT = 64 * 1024, /* of a request */
+    HEADERS_MAX = 8,
+    URL_MAX = ENDPOINT_HOST_MAX + 16,
+    US_PER_MS = 1000,
+};
+
+struct aws {
+    const struct settings *settings;
+    struct http *http;
+    struct creds *creds;
+    struct aws_clock clock;
+    uv_timer_t soon; /* for calls that end before anything is sent */
+    struct request *unsent;
+};
+
+/* A call under way. */
+struct request {
+    struct aws *aws;
+    struct aws_call *call;
+    struct http_request http;
+    struct buf head; /* the header lines, each with its NUL */
+    const char *lines[HEADERS_MAX + 1];
+    char url[URL_MAX];
+    int64_t offset_ms; /* the clock's, as the call was signed */
+    int64_t wall_ms;
+    int64_t mono_us;
+    char why[ENDPOINT_WHY_MAX]; /* it ends before anything is sent */
+    struct request *next;       /* in aws->unsent */
+};
+
+static void
+request_free(struct request *request)
+{
+    if (request->head.data) /* among the headers is a session token */
+        OPENSSL_cleanse(request->head.data, request->head.cap);
+    buf_deinit(&request->head);
+    free(request);
+}
+
+/* What a request is signed with; all borrowed. */
+struct signing {
+    const struct creds_keys *keys;
+    const char *host;
+    struct sigv4_scope scope;
+    char hash[SIGV4_HEX_SIZE];
+    struct sigv4_pair headers[HEADERS_MAX];
+    size_t header_count;
+};
+
+static void
+add_header(struct signing *signing, const char *name, const char *value)
+{
+    signing->headers[signing->header_count++] = (struct sigv4_pair){
+        {name, strlen(name)}, {value, strlen(value)}};
+}
+
+static void
+add_headers(struct signing *signing, const struct aws_call *call)
+{
+    add_header(signing, "Host", signing->host);
+    add_header(signing, "Content-Type", JSON_TYPE);
+    if (call->gzipped)
+        add_header(signing, "Content-Encoding", "gzip");
+    add_header(signing, "X-Amz-Date", signing->scope.stamp);
+    if (signing->keys->token)
+        add_header(signing, "X-Amz-Security-Token", signing->keys->token);
+    add_header(signing, "X-Amz-Target", call->target);
+}
+
+/* Append the Authorization line. */
+static int
+authorize(struct buf *head, const struct signing *signing)
+{
+    unsigned char key[SIGV4_KEY_SIZE];
+    const struct sigv4_signer signer = {
+        signing->scope, signing->keys->access_key, key};
+    const struct sigv4_request request = {
+        .method = "POST",
+        .path = "/",
+        .normalize = true,
+        .headers = signing->headers,
+        .header_count = signing->header_count,
+        .payload_hash = signing->hash,
+    };
+    int r = sigv4_derive_key(key, signing->keys->secret, &signing->scope);
+
+    if (r == 0) {
+        (void)buf_puts(head, "Authorization: ");
+        r = sigv4_authorize(head, &request, &signer);
+        (void)buf_putc(head, '\0');
+    }
+    OPENSSL_cleanse(key, sizeof(key));
+    return r;
+}
+
+/* The headers that were signed, and the signature, as lines. */
+static int
+write_head(struct request *request, const struct signing *signing)
+{
+    struct buf *head = &request->head;
+    size_t count = 0;
+    int r;
+
+    for (size_t i = 0; i < signing->header_count; i++) {
+        const struct sigv4_pair *pair = &signing->headers[i];
+
+        (void)buf_printf(head, "%.*s: %.*s", (int)pair->name.len,
+                         pair->name.data, (int)pair->value.len,
+                         pair->value.data);
+        (void)buf_putc(head, '\0');
+    }
+    r = authorize(head, signing);
+    if (r || head->failed)
+        return r ? r : head->failed;
+    for (size_t at = 0; at < head->len; at += strlen(head->data + at) + 1)
+        request->lines[count++] = head->data + at;
+    request->lines[count] = NULL;
+    return 0;
+}
+
+/*
+ * Sign what goes out with the corrected time.
+ *
+ * Return: 0, or the errors of sigv4.h.
+ */
+static int
+sign(struct request *request, const struct endpoint *endpoint,
+     const struct creds_keys *keys)
+{
+    const struct aws *aws = request->aws;
+    const struct aws_call *call = request->call;
+    struct signing signing = {.keys = keys, .host = endpoint->host};
+    int r;
+
+    signing.scope.region = endpoint_region(aws->settings);
+    signing.scope.service = call->service;
+    sigv4_stamp(signing.scope.stamp, request->wall_ms + request->offset_ms);
+    r = sigv4_hash(signing.hash, call->body.data, call->body.len);
+    if (r < 0)
+        return r;
+    add_headers(&signing, call);
+    return write_head(request, &signing);
+}
+
+/* Tell the caller, who may start or cancel other calls, and forget it. */
+static void
+tell(struct request *request, const struct aws_answer *answer)
+{
+    struct aws_call *call = request->call;
+
+    call->request = NULL;
+    call->done(call, answer);
+    request_free(request);
+}
+
+static void
+on_answered(struct http_request *http, const struct http_answer *given)
+{
+    struct request *request = http->owner;
+    struct aws *aws = request->aws;
+    int64_t now_us = clock_mono_us();
+    int64_t took_ms = (now_us - request->mono_us) / US_PER_MS;
+    cJSON *body =
+        given->whole ? json_parse(given->body.data, given->body.len) : NULL;
+    char code[AWS_CODE_MAX];
+    struct aws_answer answer;
+
+    aws_clock_learn(&aws->clock, &(struct aws_clock_sample){
+                                     request->wall_ms, took_ms, now_us,
+                                     given->headers->date,
+                                     given->headers->age});
+    aws_error_judge(
+        &answer, code,
+        &(struct aws_evidence){
+            .status = given->status,
+            .whole = given->whole,
+            .sent = given->sent,
+            .gzipped = request->call->gzipped,
+            .clock_moved =
+                aws_clock_explains(&aws->clock, request->offset_ms),
+            .transport = given->error,
+            .error_type = given->headers->error_type,
+            .request_id = given->headers->request_id,
+            .retry_after = given->headers->retry_after,
+            .retry_after_ms = given->headers->retry_after_ms,
+            .now_ms = clock_wall_ms() + aws->clock.offset_ms,
+            .blank = !given->body.len,
+            .body = cJSON_IsObject(body) ? body : NULL,
+        });
+    answer.took_ms = took_ms;
+    if (answer.outcome != AWS_OK && answer.advice == AWS_CREDENTIALS)
+        creds_distrust(aws->creds);
+    tell(request, &answer);
+    cJSON_Delete(body);
+}
+
+/* A call that cannot be signed ends as if from the loop. */
+static void
+on_soon(uv_timer_t *timer)
+{
+    struct aws *aws = timer->data;
+    struct request *request;
+
+    while ((request = aws->unsent)) {
+        aws->unsent = request->next;
+        tell(request, &(struct aws_answer){
+                          .outcome = AWS_UNSENT,
+                          .advice = AWS_CREDENTIALS,
+                          .code = "NoCredentials",
+                          .message = request->why,
+                          .request_id = "",
+                          .hint_ms = -1,
+                          .retry_after_ms = -1,
+                      });
+    }
+}
+
+static void
+end_soon(struct request *request, const char *why)
+{
+    struct aws *aws = request->aws;
+
+    (void)snprintf(request->why, sizeof(request->why), "%s", why);
+    request->next = aws->unsent;
+    aws->unsent = request;
+    (void)uv_timer_start(&aws->soon, on_soon, 0, 0);
+}
+
+static int
+request_send(struct request *request, const struct endpoint *endpoint,
+     const struct creds_keys *keys)
+{
+    struct aws *aws = request->aws;
+
+    if (sign(request, endpoint, keys))
+        return -ENOMEM;
+    (void)snprintf(request->url, sizeof(request->url), "%s://%s/",
+                   endpoint->plain ? "http" : "https", endpoint->host);
+    request->http = (struct http_request){
+        .url = request->url,
+        .headers = request->lines,
+        .body = request->call->body,
+        .timeout_ms = aws->settings->shipper.request_timeout,
+        .plain = endpoint->plain,
+        .done = on_answered,
+        .owner = request,
+    };
+    return http_start(aws->http, &request->http);
+}
+
+int
+aws_call_start(struct aws *aws, struct aws_call *call)
+{
+    struct request *request = calloc(1, sizeof(*request));
+    const struct creds_keys *keys;
+    struct endpoint endpoint;
+    const char *why;
+    int r = 0;
+
+    if (!request)
+        return -ENOMEM;
+    request->aws = call->aws = aws;
+    request->call = call;
+    buf_init(&request->head, HEAD_LIMIT);
+    request->wall_ms = clock_wall_ms();
+    request->mono_us = clock_mono_us();
+    request->offset_ms = aws->clock.offset_ms;
+
+    keys = creds_get(aws->creds, &why);
+    if (!keys)
+        end_soon(request, why);
+    else if (!endpoint_find(&endpoint, aws->settings, call->service,
+                            request->why))
+        r = -EINVAL;
+    else
+        r = request_send(request, &endpoint, keys);
+    if (r < 0) {
+        request_free(request);
+        return r;
+    }
+    call->request = request;
+    return 0;
+}
+
+void
+aws_call_cancel(struct aws_call *call)
+{
+    struct request *request = call->request;
+    struct request **at = &call->aws->unsent;
+
+    while (*at && *at != request)
+        at = &(*at)->next;
+    if (*at)
+        *at = request->next;
+    else
+        http_cancel(&request->http);
+    call->request = NULL;
+    request_free(request);
+}
+
+int64_t
+aws_clock_offset_ms(const struct aws *aws, int64_t *age_ms)
+{
+    *age_ms = aws->clock.learnt_us
+                  ? (clock_mono_us() - aws->clock.learnt_us) / US_PER_MS
+                  : -1;
+    return aws->clock.offset_ms;
+}
+
+void
+aws_check(struct settings *settings)
+{
+    char why[ENDPOINT_WHY_MAX];
+    struct endpoint endpoint;
+
+    if (!endpoint_find(&endpoint, settings, "logs", why))
+        settings_complain(settings, "aws.endpoint_url", "%s", why);
+}
+
+int
+aws_new(struct aws **created, uv_loop_t *loop,
+        const struct settings *settings)
+{
+    const char *ca_bundle = getenv("AWS_CA_BUNDLE");
+    struct aws *aws = calloc(1, sizeof(*aws));
+    int r;
+
+    if (!aws)
+        return -ENOMEM;
+    aws->settings = settings;
+    r = creds_new(&aws->creds, settings);
+    if (r == 0)
+        r = http_new(&aws->http, loop,
+                     ca_bundle && *ca_bundle ? ca_bundle : NULL);
+    if (r < 0) {
+        creds_free(aws->creds);
+        free(aws);
+        return r;
+    }
+    (void)uv_timer_init(loop, &aws->soon);
+    aws->soon.data = aws;
+    *created = aws;
+    return 0;
+}
+
+static void
+on_soon_closed(uv_handle_t *handle)
+{
+    free(handle->data);
+}
+
+void
+aws_close(struct aws *aws)
+{
+    if (!aws)
+        return;
+    http_close(aws->http);
+    creds_free(aws->creds);
+    uv_close((uv_handle_t *)&aws->soon, on_soon_closed);
+}
