@@ -142,7 +142,7 @@
     X(shipper, log_stream, TEXT, "{hostname}", "", 0,                         \
       "CloudWatch log stream; {hostname} is filled in")                       \
     X(shipper, retention_days, COUNT, "0", "0..3653", 0,                      \
-      "retention of the group; 0 leaves it as it is")                         \
+      "days that CloudWatch keeps the group's entries; 0: as it is")            \
     X(shipper, create, FLAG, "true", "", 0,                                   \
       "whether a missing group or stream is made")                            \
     X(shipper, linger, TIME, "2s", "0s..1h", 0,                               \

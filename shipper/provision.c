@@ -33,6 +33,7 @@ step_target(enum provision_step step)
     case PROVISION_GROUP:
         return CWLOGS_CREATE_GROUP;
     case PROVISION_RETENTION:
+    case PROVISION_ALONE:
         return CWLOGS_RETENTION;
     case PROVISION_IDLE:
         break;
@@ -46,7 +47,7 @@ ask(struct provision *provision, enum provision_step step)
     struct buf *body = &provision->body;
     int r;
 
-    if (step == PROVISION_RETENTION)
+    if (step == PROVISION_RETENTION || step == PROVISION_ALONE)
         r = cwlogs_retention(body, provision->group,
                              provision->retention_days);
     else
@@ -76,9 +77,16 @@ provision_start(struct provision *provision)
 }
 
 void
+provision_retain(struct provision *provision)
+{
+    if (provision->retention_days && !provision_busy(provision))
+        (void)ask(provision, PROVISION_ALONE);
+}
+
+void
 provision_cancel(struct provision *provision)
 {
-    if (provision->step == PROVISION_IDLE)
+    if (!provision_busy(provision))
         return;
     aws_call_cancel(&provision->call);
     provision->step = PROVISION_IDLE;
@@ -103,6 +111,7 @@ next_step(const struct provision *provision, const struct aws_answer *answer)
     case PROVISION_RETENTION: /* entries do not wait for it */
         return PROVISION_STREAM_AGAIN;
     case PROVISION_STREAM_AGAIN:
+    case PROVISION_ALONE:
         return PROVISION_IDLE;
     case PROVISION_IDLE:
         break;
@@ -113,16 +122,17 @@ next_step(const struct provision *provision, const struct aws_answer *answer)
 static void
 tell(const struct provision *provision, const struct aws_answer *answer)
 {
-    if (answer->outcome == AWS_OK && provision->step == PROVISION_GROUP)
-        log_notice("log_group_made", log_text("group", provision->group), );
-    else if (answer->outcome == AWS_OK &&
-             provision->step != PROVISION_RETENTION)
-        log_notice("log_stream_made", log_text("stream", provision->stream), );
-    else if (answer->outcome != AWS_OK &&
-             provision->step == PROVISION_RETENTION)
+    bool retention = provision->step == PROVISION_RETENTION ||
+                     provision->step == PROVISION_ALONE;
+
+    if (answer->outcome != AWS_OK && retention)
         log_warning("retention_not_set", log_text("group", provision->group),
                     log_text("code", answer->code),
                     log_text("message", answer->message), );
+    else if (answer->outcome == AWS_OK && provision->step == PROVISION_GROUP)
+        log_notice("log_group_made", log_text("group", provision->group), );
+    else if (answer->outcome == AWS_OK && !retention)
+        log_notice("log_stream_made", log_text("stream", provision->stream), );
 }
 
 static void
@@ -130,6 +140,7 @@ on_answer(struct aws_call *call, const struct aws_answer *answer)
 {
     struct provision *provision = call->owner;
     enum provision_step next = next_step(provision, answer);
+    bool alone = provision->step == PROVISION_ALONE;
 
     tell(provision, answer);
     /* Without memory for the next call this answer has to do: the batch is
@@ -137,5 +148,6 @@ on_answer(struct aws_call *call, const struct aws_answer *answer)
     if (next != PROVISION_IDLE && ask(provision, next) == 0)
         return;
     provision->step = PROVISION_IDLE;
-    provision->done(provision, answer);
+    if (!alone)
+        provision->done(provision, answer);
 }

@@ -23,6 +23,7 @@ struct provision {
         PROVISION_GROUP,
         PROVISION_RETENTION,
         PROVISION_STREAM_AGAIN, /* in the group that is there now */
+        PROVISION_ALONE,        /* the retention of a group that was there */
     } step;
 };
 
@@ -37,6 +38,17 @@ void provision_deinit(struct provision *provision);
  * Return: 0 or -ENOMEM.
  */
 int provision_start(struct provision *provision);
+
+/** provision_retain(): set the retention of a group that is there; nobody
+ * waits for it, and a failure is logged. */
+void provision_retain(struct provision *provision);
+
+/** provision_busy(): a call is under way. */
+static inline bool
+provision_busy(const struct provision *provision)
+{
+    return provision->step != PROVISION_IDLE;
+}
 
 /** provision_cancel(): done() will not run any more. */
 void provision_cancel(struct provision *provision);

@@ -143,20 +143,6 @@ read_up_to(const struct ship *ship)
 }
 
 static void
-finish_drain(struct ship *ship)
-{
-    void (*drained)(void *owner) = ship->drained;
-
-    if (!drained)
-        return;
-    ship->drained = NULL;
-    (void)uv_timer_stop(&ship->drain);
-    (void)uv_timer_stop(&ship->poll);
-    tally_save(ship->tally, ship->stream);
-    drained(ship->drained_owner);
-}
-
-static void
 pump(struct ship *ship)
 {
     if (!ship->draining)
@@ -201,6 +187,21 @@ write_status(struct ship *ship)
                    " bytes behind",
                    status_state(&report), facts.counts.delivered,
                    facts.counts.dead, facts.lag_bytes);
+}
+
+static void
+finish_drain(struct ship *ship)
+{
+    void (*drained)(void *owner) = ship->drained;
+
+    if (!drained)
+        return;
+    ship->drained = NULL;
+    (void)uv_timer_stop(&ship->drain);
+    (void)uv_timer_stop(&ship->poll);
+    tally_save(ship->tally, ship->stream);
+    write_status(ship);
+    drained(ship->drained_owner);
 }
 
 static void

@@ -359,7 +359,8 @@ make_missing(struct stream *stream, const struct aws_answer *answer)
 {
     stream->holding = !stream->world->settings->shipper.create;
     /* Made just now, and still missing: not again at once. */
-    if (stream->holding || stream->created) {
+    if (stream->holding || stream->created ||
+        provision_busy(&stream->provision)) {
         stream->created = false;
         wait_after(stream, answer);
         return;
@@ -384,6 +385,8 @@ on_answer(struct aws_call *call, const struct aws_answer *answer)
     switch (verdict) {
     case CWLOGS_TAKEN:
         set_token(stream, cwlogs_token(answer));
+        if (!stream->last_success_ms && !stream->created)
+            provision_retain(&stream->provision);
         stream->failures = 0;
         stream->created = false;
         stream->last_success_ms = clock_wall_ms();

@@ -313,6 +313,31 @@ without_memory_for_a_call_it_is_tried_again(void)
 }
 
 static void
+the_retention_of_a_group_that_was_there_is_set_once_and_holds_nothing_up(void)
+{
+    struct world world;
+
+    begin(&world);
+    stream_close(world.stream);
+    world.settings.shipper.retention_days = 30;
+    CHECK(!stream_new(&world.stream, &world.shared, "g", "s", NULL,
+                      world.at[0]));
+    offer(&world, 0, 1);
+    stream_poke(world.stream, true);
+    fake_aws_ok(CWLOGS_PUT, "{}");
+    CHECK(world.delivered == 1);
+    CHECK(sends("\"retentionInDays\":30"));
+    fake_aws_refuse(CWLOGS_RETENTION, AWS_CREDENTIALS,
+                    "AccessDeniedException", "{}");
+    CHECK(!fake_aws.call && stream_empty(world.stream));
+    offer(&world, 1, 2);
+    stream_poke(world.stream, true);
+    fake_aws_ok(CWLOGS_PUT, "{}");
+    CHECK(world.delivered == 2 && !fake_aws.call);
+    end(&world);
+}
+
+static void
 closing_gives_up_a_call_under_way(void)
 {
     struct world world;
@@ -334,6 +359,7 @@ main(void)
     rejected_entries_are_dead_letters_before_the_batch_is_settled();
     a_service_that_cannot_read_gzip_gets_plain_bodies_from_then_on();
     without_memory_for_a_call_it_is_tried_again();
+    the_retention_of_a_group_that_was_there_is_set_once_and_holds_nothing_up();
     closing_gives_up_a_call_under_way();
     return 0;
 }
