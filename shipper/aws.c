@@ -24,6 +24,7 @@ enum {
     HEAD_LIMIT = 64 * 1024, /* of a request */
     HEADERS_MAX = 8,
     URL_MAX = ENDPOINT_HOST_MAX + 16,
+    WHY_MAX = 512,
     US_PER_MS = 1000,
 };
 
@@ -47,8 +48,12 @@ struct request {
     int64_t offset_ms; /* the clock's, as the call was signed */
     int64_t wall_ms;
     int64_t mono_us;
-    char why[ENDPOINT_WHY_MAX]; /* it ends before anything is sent */
-    struct request *next;       /* in aws->unsent */
+
+    /* Of one that ends before anything is sent: */
+    enum aws_advice advice;
+    const char *code;
+    char why[WHY_MAX];
+    struct request *next; /* in aws->unsent */
 };
 
 static void
@@ -73,8 +78,8 @@ struct signing {
 static void
 add_header(struct signing *signing, const char *name, const char *value)
 {
-    signing->headers[signing->header_count++] = (struct sigv4_pair){
-        {name, strlen(name)}, {value, strlen(value)}};
+    signing->headers[signing->header_count++] =
+        (struct sigv4_pair){{name, strlen(name)}, {value, strlen(value)}};
 }
 
 static void
@@ -95,8 +100,8 @@ static int
 authorize(struct buf *head, const struct signing *signing)
 {
     unsigned char key[SIGV4_KEY_SIZE];
-    const struct sigv4_signer signer = {
-        signing->scope, signing->keys->access_key, key};
+    const struct sigv4_signer signer = {signing->scope,
+                                        signing->keys->access_key, key};
     const struct sigv4_request request = {
         .method = "POST",
         .path = "/",
@@ -188,28 +193,27 @@ on_answered(struct http_request *http, const struct http_answer *given)
     char code[AWS_CODE_MAX];
     struct aws_answer answer;
 
-    aws_clock_learn(&aws->clock, &(struct aws_clock_sample){
-                                     request->wall_ms, took_ms, now_us,
-                                     given->headers->date,
-                                     given->headers->age});
-    aws_error_judge(
-        &answer, code,
-        &(struct aws_evidence){
-            .status = given->status,
-            .whole = given->whole,
-            .sent = given->sent,
-            .gzipped = request->call->gzipped,
-            .clock_moved =
-                aws_clock_explains(&aws->clock, request->offset_ms),
-            .transport = given->error,
-            .error_type = given->headers->error_type,
-            .request_id = given->headers->request_id,
-            .retry_after = given->headers->retry_after,
-            .retry_after_ms = given->headers->retry_after_ms,
-            .now_ms = clock_wall_ms() + aws->clock.offset_ms,
-            .blank = !given->body.len,
-            .body = cJSON_IsObject(body) ? body : NULL,
-        });
+    aws_clock_learn(&aws->clock,
+                    &(struct aws_clock_sample){request->wall_ms, took_ms,
+                                               now_us, given->headers->date,
+                                               given->headers->age});
+    aws_error_judge(&answer, code,
+                    &(struct aws_evidence){
+                        .status = given->status,
+                        .whole = given->whole,
+                        .sent = given->sent,
+                        .gzipped = request->call->gzipped,
+                        .clock_moved =
+                            aws_clock_explains(&aws->clock, request->offset_ms),
+                        .transport = given->error,
+                        .error_type = given->headers->error_type,
+                        .request_id = given->headers->request_id,
+                        .retry_after = given->headers->retry_after,
+                        .retry_after_ms = given->headers->retry_after_ms,
+                        .now_ms = clock_wall_ms() + aws->clock.offset_ms,
+                        .blank = !given->body.len,
+                        .body = body,
+                    });
     answer.took_ms = took_ms;
     if (answer.outcome != AWS_OK && answer.advice == AWS_CREDENTIALS)
         creds_distrust(aws->creds);
@@ -228,8 +232,8 @@ on_soon(uv_timer_t *timer)
         aws->unsent = request->next;
         tell(request, &(struct aws_answer){
                           .outcome = AWS_UNSENT,
-                          .advice = AWS_CREDENTIALS,
-                          .code = "NoCredentials",
+                          .advice = request->advice,
+                          .code = request->code,
                           .message = request->why,
                           .request_id = "",
                           .hint_ms = -1,
@@ -239,10 +243,13 @@ on_soon(uv_timer_t *timer)
 }
 
 static void
-end_soon(struct request *request, const char *why)
+end_soon(struct request *request, enum aws_advice advice, const char *code,
+         const char *why)
 {
     struct aws *aws = request->aws;
 
+    request->advice = advice;
+    request->code = code;
     (void)snprintf(request->why, sizeof(request->why), "%s", why);
     request->next = aws->unsent;
     aws->unsent = request;
@@ -251,7 +258,7 @@ end_soon(struct request *request, const char *why)
 
 static int
 request_send(struct request *request, const struct endpoint *endpoint,
-     const struct creds_keys *keys)
+             const struct creds_keys *keys)
 {
     struct aws *aws = request->aws;
 
@@ -276,6 +283,7 @@ aws_call_start(struct aws *aws, struct aws_call *call)
 {
     struct request *request = calloc(1, sizeof(*request));
     const struct creds_keys *keys;
+    char no_host[ENDPOINT_WHY_MAX];
     struct endpoint endpoint;
     const char *why;
     int r = 0;
@@ -291,10 +299,9 @@ aws_call_start(struct aws *aws, struct aws_call *call)
 
     keys = creds_get(aws->creds, &why);
     if (!keys)
-        end_soon(request, why);
-    else if (!endpoint_find(&endpoint, aws->settings, call->service,
-                            request->why))
-        r = -EINVAL;
+        end_soon(request, AWS_CREDENTIALS, "NoCredentials", why);
+    else if (!endpoint_find(&endpoint, aws->settings, call->service, no_host))
+        end_soon(request, AWS_RETRY, "NoEndpoint", no_host);
     else
         r = request_send(request, &endpoint, keys);
     if (r < 0) {
@@ -341,8 +348,7 @@ aws_check(struct settings *settings)
 }
 
 int
-aws_new(struct aws **created, uv_loop_t *loop,
-        const struct settings *settings)
+aws_new(struct aws **created, uv_loop_t *loop, const struct settings *settings)
 {
     const char *ca_bundle = getenv("AWS_CA_BUNDLE");
     struct aws *aws = calloc(1, sizeof(*aws));

@@ -21,11 +21,11 @@ struct aws;
 
 /** What became of a call; the order is from good to bad. */
 enum aws_outcome {
-    AWS_OK,       /* 200, with x-amzn-RequestId and a body that can be read */
-    AWS_REFUSED,  /* the service, or something before it, said no */
-    AWS_UNSENT,   /* it did not go out whole: nobody can have acted on it */
-    AWS_UNKNOWN,  /* it went out, and no answer that tells: a time-out, a
-                     reset, 500, 502, 504, or a 200 that cannot be read */
+    AWS_OK,      /* 200, with x-amzn-RequestId and a body that can be read */
+    AWS_REFUSED, /* the service, or something before it, said no */
+    AWS_UNSENT,  /* it did not go out whole: nobody can have acted on it */
+    AWS_UNKNOWN, /* it went out, and no answer that tells: a time-out, a
+                    reset, 500, 502, 504, or a 200 that cannot be read */
 };
 
 /** What to do about a call that was not AWS_OK. */
@@ -42,13 +42,15 @@ enum aws_advice {
 struct aws_answer {
     enum aws_outcome outcome;
     enum aws_advice advice;
-    int status;              /* HTTP's, or 0 */
-    const char *code;        /* cleaned error code, or ours: never NULL */
-    const char *message;     /* for people: never NULL, "" where AWS_OK */
-    const char *request_id;  /* x-amzn-RequestId, or "" */
+    int status;             /* HTTP's, or 0 */
+    const char *code;       /* the service's, cleaned, or one of ours: NotSent,
+                               NoAnswer, UnreadableAnswer, NoCredentials,
+                               NoEndpoint, HTTPnnn; "" where AWS_OK */
+    const char *message;    /* for people; "" where AWS_OK */
+    const char *request_id; /* x-amzn-RequestId, or "" */
     const struct cJSON *body; /* the JSON object, or NULL */
-    int64_t hint_ms;         /* x-amz-retry-after; -1: none */
-    int64_t retry_after_ms;  /* Retry-After; -1: none */
+    int64_t hint_ms;          /* x-amz-retry-after; -1: none */
+    int64_t retry_after_ms;   /* Retry-After; -1: none */
     int64_t took_ms;
 };
 
@@ -70,8 +72,7 @@ struct aws_call {
  * borrowed for the whole life.  Credentials that cannot be found are no
  * fault here: calls end as AWS_UNSENT, AWS_CREDENTIALS until there are some.
  */
-int aws_new(struct aws **aws, uv_loop_t *loop,
-            const struct settings *settings);
+int aws_new(struct aws **aws, uv_loop_t *loop, const struct settings *settings);
 
 /** aws_close(): no call may be under way; @loop has to run for a turn. */
 void aws_close(struct aws *aws);

@@ -8,9 +8,9 @@
  * answers.  Pure.
  */
 enum {
-    AWS_CLOCK_SKEW_MS = 4 * 60 * 1000,   /* from here on a signature suffers */
-    AWS_CLOCK_NOISE_MS = 5 * 1000,       /* two offsets no further apart agree */
-    AWS_CLOCK_SLOW_MS = 15 * 60 * 1000,  /* an answer as late tells nothing */
+    AWS_CLOCK_SKEW_MS = 4 * 60 * 1000,  /* from here on a signature suffers */
+    AWS_CLOCK_NOISE_MS = 5 * 1000,      /* two offsets no further apart agree */
+    AWS_CLOCK_SLOW_MS = 15 * 60 * 1000, /* an answer as late tells nothing */
 };
 
 struct aws_clock {

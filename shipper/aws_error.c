@@ -3,6 +3,7 @@
 #include "common/json.h"
 #include "common/timefmt.h"
 
+#include <cjson/cJSON.h>
 #include <ctype.h>
 #include <stdio.h>
 #include <string.h>
@@ -188,7 +189,8 @@ static bool
 is_success(const struct aws_evidence *evidence)
 {
     return evidence->status == 200 && evidence->whole &&
-           *evidence->request_id && (evidence->body || evidence->blank);
+           *evidence->request_id &&
+           (cJSON_IsObject(evidence->body) || evidence->blank);
 }
 
 /* A whole number that is all of @text, or -1. */
@@ -261,7 +263,7 @@ aws_error_judge(struct aws_answer *answer, char code[AWS_CODE_MAX],
         .code = code,
         .message = "",
         .request_id = evidence->request_id,
-        .body = evidence->body,
+        .body = cJSON_IsObject(evidence->body) ? evidence->body : NULL,
         .hint_ms = number_of(evidence->retry_after_ms),
         .retry_after_ms =
             retry_after_ms(evidence->retry_after, evidence->now_ms),

@@ -15,11 +15,11 @@ enum { AWS_CODE_MAX = 128 };
 
 /** All borrowed; headers that are absent are "". */
 struct aws_evidence {
-    int status;       /* 0: no answer */
-    bool whole;       /* the answer came to its end */
-    bool sent;        /* the last byte of the request went out */
-    bool gzipped;     /* the request's body was */
-    bool clock_moved; /* aws_clock_explains() */
+    int status;            /* 0: no answer */
+    bool whole;            /* the answer came to its end */
+    bool sent;             /* the last byte of the request went out */
+    bool gzipped;          /* the request's body was */
+    bool clock_moved;      /* aws_clock_explains() */
     const char *transport; /* what went wrong below HTTP, in words */
     const char *error_type;
     const char *request_id;
@@ -27,7 +27,7 @@ struct aws_evidence {
     const char *retry_after_ms;
     int64_t now_ms;           /* the service's clock, for Retry-After */
     bool blank;               /* there is no body at all */
-    const struct cJSON *body; /* the JSON object, or NULL */
+    const struct cJSON *body; /* the JSON that was read, or NULL */
 };
 
 /**

@@ -33,7 +33,7 @@ struct creds {
     const struct settings *settings;
     struct creds_keys keys;
     struct looks looks[FILES];
-    bool read; /* the files, since they last changed */
+    bool read;          /* the files, since they last changed */
     char why[WHY_MAX];  /* there are no keys; "" where there are */
     char told[WHY_MAX]; /* what the log knows already */
 };

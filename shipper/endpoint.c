@@ -36,8 +36,8 @@ static bool
 is_host_name(struct slice host)
 {
     for (size_t i = 0; i < host.len; i++)
-        if (!isalnum((unsigned char)host.data[i]) &&
-            host.data[i] != '-' && host.data[i] != '.')
+        if (!isalnum((unsigned char)host.data[i]) && host.data[i] != '-' &&
+            host.data[i] != '.')
             return false;
     return host.len && host.len <= 253;
 }

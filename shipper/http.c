@@ -259,8 +259,7 @@ on_write(char *bytes, size_t size, size_t count, void *owner)
 }
 
 static void
-keep_header(struct http_headers *headers, struct slice name,
-            struct slice value)
+keep_header(struct http_headers *headers, struct slice name, struct slice value)
 {
     static const struct {
         const char *name;
@@ -295,8 +294,8 @@ on_header(char *bytes, size_t size, size_t count, void *owner)
     transfer->head_bytes += line.len;
     if (transfer->head_bytes > HTTP_HEAD_MAX)
         return 0;
-    while (line.len && (line.data[line.len - 1] == '\r' ||
-                        line.data[line.len - 1] == '\n'))
+    while (line.len &&
+           (line.data[line.len - 1] == '\r' || line.data[line.len - 1] == '\n'))
         line.len--;
     if (line.len >= 5 && !memcmp(line.data, "HTTP/", 5)) {
         transfer->headers = (struct http_headers){.date = ""}; /* after 1xx */
@@ -423,7 +422,7 @@ set_multi(struct http *http)
 {
     unsigned failed = 0;
 
-#define set(option, value)                                                    \
+#define set(option, value)                                                     \
     (failed |= (unsigned)curl_multi_setopt(http->multi, option, value))
     set(CURLMOPT_SOCKETFUNCTION, on_socket);
     set(CURLMOPT_SOCKETDATA, http);

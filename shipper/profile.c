@@ -13,10 +13,10 @@ struct parser {
     struct profiles *profiles;
     enum profile_file file;
     bool in_section;
-    bool prefixed_default; /* [profile default] was there: [default] is not */
-    bool in_property;      /* which an indented line continues */
-    bool sub_properties;   /* its value began empty */
-    struct profile *profile;           /* NULL: a section that is ignored */
+    bool prefixed_default;   /* [profile default] was there: [default] is not */
+    bool in_property;        /* which an indented line continues */
+    bool sub_properties;     /* its value began empty */
+    struct profile *profile; /* NULL: a section that is ignored */
     struct profile_property *property; /* NULL: one that is ignored */
     struct profile_error *error;
 };
@@ -138,8 +138,8 @@ profile_name(struct parser *parser, struct slice heading, bool *prefixed)
         (heading.data[prefix.len] != ' ' && heading.data[prefix.len] != '\t'))
         return none;
     *prefixed = true;
-    return slice_trim((struct slice){heading.data + prefix.len,
-                                     heading.len - prefix.len});
+    return slice_trim(
+        (struct slice){heading.data + prefix.len, heading.len - prefix.len});
 }
 
 static struct slice
@@ -165,9 +165,9 @@ parse_section(struct parser *parser, struct slice line)
     parser->in_section = true;
     parser->in_property = false;
     parser->profile = NULL;
-    name = profile_name(
-        parser, slice_trim((struct slice){line.data + 1, line.len - 2}),
-        &prefixed);
+    name = profile_name(parser,
+                        slice_trim((struct slice){line.data + 1, line.len - 2}),
+                        &prefixed);
     if (!is_name(name))
         return 0;
     if (parser->file == PROFILE_CONFIG && slice_is(name, "default") &&
@@ -311,8 +311,7 @@ int
 profiles_parse(struct profiles *profiles, enum profile_file file,
                const char *text, size_t len, struct profile_error *error)
 {
-    struct parser parser = {
-        .profiles = profiles, .file = file, .error = error};
+    struct parser parser = {.profiles = profiles, .file = file, .error = error};
     struct slice rest = {text, len}, line;
     int r = 0;
 

@@ -29,7 +29,7 @@ on_done(struct aws_call *call, const struct aws_answer *answer)
     static const char *const outcomes[] = {"ok", "refused", "unsent",
                                            "unknown"};
     static const char *const advices[] = {"retry", "slow_down", "credentials",
-                                          "clock", "encoding", "judge"};
+                                          "clock", "encoding",  "judge"};
     struct probe *probe = call->owner;
     cJSON *row = probe->answer = cJSON_CreateObject();
     int64_t age_ms;
@@ -42,10 +42,9 @@ on_done(struct aws_call *call, const struct aws_answer *answer)
     cJSON_AddStringToObject(row, "requestId", answer->request_id);
     cJSON_AddItemToObject(row, "body", cJSON_Duplicate(answer->body, true));
     cJSON_AddNumberToObject(row, "hint", (double)answer->hint_ms);
-    cJSON_AddNumberToObject(row, "retryAfter",
-                            (double)answer->retry_after_ms);
-    cJSON_AddNumberToObject(
-        row, "offset", (double)aws_clock_offset_ms(probe->aws, &age_ms));
+    cJSON_AddNumberToObject(row, "retryAfter", (double)answer->retry_after_ms);
+    cJSON_AddNumberToObject(row, "offset",
+                            (double)aws_clock_offset_ms(probe->aws, &age_ms));
     uv_stop(probe->loop);
 }
 
