@@ -1,7 +1,8 @@
 /*
  * shipper's AWS client by itself, for outside suites.  Each line of stdin is
- * a call, `OPERATION plain|gzip|cancel BODY`; each line of stdout is what the
- * client made of the answer, or `null` for a call that was cancelled.  The
+ * a call, `OPERATION HOW BODY`; each line of stdout is what the client made of
+ * the answer, or `null` for a call that was cancelled.  HOW is `plain`, `gzip`,
+ * `cancel` (after a few turns of the loop) or `drop` (before the first).  The
  * settings come from the environment.
  */
 #include "common/buf.h"
@@ -10,6 +11,7 @@
 #include "shipper/aws.h"
 
 #include <cjson/cJSON.h>
+#include <limits.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -48,6 +50,14 @@ on_done(struct aws_call *call, const struct aws_answer *answer)
     uv_stop(probe->loop);
 }
 
+static int
+turns_before_cancel(const char *how)
+{
+    if (how && !strcmp(how, "drop"))
+        return 0;
+    return how && !strcmp(how, "cancel") ? 2 : INT_MAX;
+}
+
 /* What @line asks for, once the loop has answered it. */
 static void
 perform(struct probe *probe, char *line, struct gzip *gzip)
@@ -56,6 +66,7 @@ perform(struct probe *probe, char *line, struct gzip *gzip)
     const char *operation = strsep(&rest, " "), *how = strsep(&rest, " ");
     struct slice body = {rest, strcspn(rest ? rest : "", "\n")};
     struct buf packed;
+    int turns;
 
     buf_init(&packed, BODY_MAX);
     (void)snprintf(target, sizeof(target), "Logs_20140328.%s", operation);
@@ -73,15 +84,10 @@ perform(struct probe *probe, char *line, struct gzip *gzip)
         probe->call.body = (struct slice){packed.data, packed.len};
     if (aws_call_start(probe->aws, &probe->call) < 0)
         abort();
-    if (how && !strcmp(how, "cancel")) {
-        for (int turns = 0; turns < 3; turns++)
-            (void)uv_run(probe->loop, UV_RUN_NOWAIT);
-        if (!probe->answer)
-            aws_call_cancel(&probe->call);
-    } else {
-        while (!probe->answer)
-            (void)uv_run(probe->loop, UV_RUN_DEFAULT);
-    }
+    for (turns = turns_before_cancel(how); turns && !probe->answer; turns--)
+        (void)uv_run(probe->loop, UV_RUN_ONCE);
+    if (!probe->answer)
+        aws_call_cancel(&probe->call);
     buf_deinit(&packed);
 }
 
