@@ -1,42 +1,25 @@
 """A 2xx is a receipt: whatever fails, and whenever, what was acknowledged is in
 the spool, and what was refused is not."""
 
-import http.client
 import os
 import random
-import threading
 import time
-import uuid
 from collections import Counter
 from pathlib import Path
 from typing import Any
 
 import pytest
 from support.daemons import MakeSite, Site
-from support.http import post_events
+from support.shop import Load, event, ids
+from support.shop import batch as many
 from support.spool import read_spool
 
-LONG = bool(os.environ.get("CLICKSPOOL_LONG"))
 REQUESTS, PER_REQUEST = 40, 50  # 2,000 events
 SEGMENTS = {"spool": {"segment_size": "160KiB", "min_free": "1MiB"}}
 
 
-def event(**fields: Any) -> dict[str, Any]:
-    return {
-        "eventName": "product_view",
-        "clientId": "client-0001",
-        "sessionId": "session-0001",
-        "productId": "sku-1",
-        "eventId": str(uuid.uuid4()),
-    } | fields
-
-
 def batch() -> list[dict[str, Any]]:
-    return [event() for _ in range(PER_REQUEST)]
-
-
-def ids(events: list[dict[str, Any]]) -> list[str]:
-    return [item["eventId"] for item in events]
+    return many(PER_REQUEST)
 
 
 def in_spool(site: Site) -> Counter[str]:
@@ -159,39 +142,6 @@ def test_unshipped_entries_have_a_limit(make_site: MakeSite) -> None:
     assert refused and len(read_spool(site.spool)) == accepted
     size = sum(path.stat().st_size for path in site.spool.glob("*.ndjson"))
     assert 1 << 20 <= size <= (2 << 20) + (64 << 10)
-
-
-class Load(threading.Thread):
-    """Posts events until told to stop; what was not answered is sent again
-    with the same ids."""
-
-    def __init__(self, site: Site, seed: int) -> None:
-        super().__init__(daemon=True)
-        self.site, self.random = site, random.Random(seed)
-        self.acknowledged: set[str] = set()
-        self.sent: set[str] = set()
-        self.ended = threading.Event()
-
-    def run(self) -> None:
-        while not self.ended.is_set():
-            events = [event() for _ in range(self.random.choice([1, 1, 1, 20]))]
-            self.sent.update(ids(events))
-            for _ in range(200):
-                try:
-                    answer = post_events(self.site.ingest.port, events)
-                except (OSError, http.client.HTTPException):
-                    time.sleep(0.02)
-                    continue
-                if answer.status == 202:
-                    self.acknowledged.update(ids(events))
-                    break
-                assert answer.status == 503, answer
-                time.sleep(0.02)
-
-    def finish(self) -> None:
-        self.ended.set()
-        self.join(30)
-        assert not self.is_alive()
 
 
 @pytest.mark.timeout(300)
