@@ -20,7 +20,9 @@ struct buf;
  *      "savedAt":"2026-01-02T03:04:05.678Z"}
  *
  * Every entry before `position` is delivered or among the dead letters; it is
- * the least of the streams' positions.  `counts` are those of all time.
+ * the least of the streams' positions.  `counts` are the entries of all time
+ * before it, so that accepted = counts + what lies behind it; a run of bad
+ * bytes is no entry, and a dead letter that is not counted here.
  * Members that are not known are passed over.
  */
 enum {

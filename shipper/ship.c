@@ -92,7 +92,6 @@ bury_bad(struct ship *ship, const struct spool_item *item)
         return r;
     }
     ship->blocked = false;
-    tally_bad_run(ship->tally);
     log_error("bad_bytes",
               log_text("segment", spool_name(item->position.segment, name)),
               log_int("offset", (int64_t)item->position.offset),

@@ -162,10 +162,3 @@ tally_settled(struct tally *tally, const struct stream *stream,
     tally->changed = true;
     tally_save(tally, stream);
 }
-
-void
-tally_bad_run(struct tally *tally)
-{
-    tally->counts.dead++;
-    tally->changed = true;
-}

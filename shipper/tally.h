@@ -37,9 +37,6 @@ struct checkpoint_counts tally_counts(const struct tally *tally);
 void tally_settled(struct tally *tally, const struct stream *stream,
                       uint64_t delivered, uint64_t dead);
 
-/** tally_bad_run(): a run of bad bytes is among the dead letters. */
-void tally_bad_run(struct tally *tally);
-
 /**
  * tally_save(): write the checkpoint if anything has changed.  Where that
  * fails the position is kept in memory, and the failure is told once.

@@ -56,19 +56,6 @@ segment_number(const char *text)
     return number;
 }
 
-/* Within a segment time does not fall, so its ends tell what it can hold. */
-static bool
-out_of_range(const struct filter *filter, int dirfd,
-             const struct walk_segment *segment)
-{
-    struct edge_times times;
-
-    if (filter->since == INT64_MIN && filter->until == INT64_MAX)
-        return false;
-    return edge_times(dirfd, segment, &times) == 0 && times.last &&
-           (times.last < filter->since || times.first > filter->until);
-}
-
 static int
 cat_segment(struct emit *emit, int dirfd, const struct walk_segment *segment)
 {
@@ -77,7 +64,7 @@ cat_segment(struct emit *emit, int dirfd, const struct walk_segment *segment)
 
     if (segment->state == WALK_VOID)
         return 0;
-    if (out_of_range(emit->filter, dirfd, segment)) {
+    if (edge_outside(dirfd, segment, emit->filter)) {
         progress_add(emit->progress, segment->end);
         return 0;
     }

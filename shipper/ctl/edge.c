@@ -2,6 +2,7 @@
 
 #include "common/fileio.h"
 #include "common/line.h"
+#include "shipper/ctl/filter.h"
 #include "shipper/ctl/walk.h"
 
 #include <string.h>
@@ -98,4 +99,16 @@ edge_times(int dirfd, const struct walk_segment *segment,
     if (r <= 0)
         return r;
     return last_time(dirfd, segment, &times->last);
+}
+
+bool
+edge_outside(int dirfd, const struct walk_segment *segment,
+             const struct filter *filter)
+{
+    struct edge_times times;
+
+    if (filter->since == INT64_MIN && filter->until == INT64_MAX)
+        return false;
+    return edge_times(dirfd, segment, &times) == 0 && times.last &&
+           (times.last < filter->since || times.first > filter->until);
 }

@@ -1,7 +1,9 @@
 #pragma once
 
+#include <stdbool.h>
 #include <stdint.h>
 
+struct filter;
 struct walk_segment;
 
 /*
@@ -24,3 +26,10 @@ struct edge_times {
 /** edge_times(): of the first and the last entry of a segment. */
 int edge_times(int dirfd, const struct walk_segment *segment,
                struct edge_times *times);
+
+/**
+ * edge_outside(): whether a segment holds nothing of the times that @filter
+ * wants; within a segment time does not fall, so its ends tell.
+ */
+bool edge_outside(int dirfd, const struct walk_segment *segment,
+                  const struct filter *filter);

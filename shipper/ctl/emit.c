@@ -8,20 +8,15 @@
 #include <inttypes.h>
 #include <stdio.h>
 
-static void
-emit_item(struct emit *emit, const struct line_item *item)
+void
+emit_entry(struct emit *emit, const char *line, size_t len)
 {
-    if (!item->bytes) {
-        emit->bad_runs++;
-        return;
-    }
-    if (line_is_control(item->bytes, item->len) ||
-        !filter_wants(emit->filter, item->bytes, item->len))
+    if (line_is_control(line, len) || !filter_wants(emit->filter, line, len))
         return;
     if (emit->skip)
         emit->skip--;
     else
-        (void)fwrite(item->bytes, 1, item->len, stdout);
+        (void)fwrite(line, 1, len, stdout);
 }
 
 int
@@ -31,7 +26,10 @@ emit_lines(struct emit *emit, struct line_reader *reader)
     int r;
 
     while ((r = line_reader_next(reader, &item)) > 0) {
-        emit_item(emit, &item);
+        if (item.bytes)
+            emit_entry(emit, item.bytes, (size_t)item.len);
+        else
+            emit->bad_runs++;
         if (emit->progress)
             progress_add(emit->progress, item.len);
         if (ferror(stdout))

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <stddef.h>
 #include <stdint.h>
 
 struct filter;
@@ -13,6 +14,9 @@ struct emit {
     uint64_t skip;     /* wanted entries that are passed over first */
     uint64_t bad_runs; /* that were met; they are not printed */
 };
+
+/** emit_entry(): a good line of @len bytes with its newline, if wanted. */
+void emit_entry(struct emit *emit, const char *line, size_t len);
 
 /**
  * emit_lines(): the wanted entries up to the reader's end; control lines

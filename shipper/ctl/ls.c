@@ -129,6 +129,7 @@ ls_run(struct ctl *ctl, int argc, char **argv)
     if (code)
         return code;
 
+    shipped_warn(&shipped);
     r = walk_open(&walk, ctl->dirfd);
     code = r ? ctl_fail(ctl, "the segments cannot be read", r)
              : list(ctl, &walk, &shipped);
@@ -141,9 +142,10 @@ const struct command command_ls = {
     .name = "ls",
     .arguments = "",
     .about = "The segments: state, entries, bytes, first and last time",
-    .help = "States: active (the highest), sealed, shipped (nothing of it is "
-            "left to ship),\nvoid (holds nothing). Bytes are those that were "
-            "acknowledged. Where the output is\nno terminal there is no head "
-            "line, and bytes are exact.\n",
+    .help =
+        "States: active (the highest), sealed, shipped (nothing of it is left "
+        "to ship),\nvoid (holds nothing). Bytes are those that were "
+        "acknowledged. Where the output\nis no terminal there is no head "
+        "line, and bytes are exact.\n",
     .run = ls_run,
 };

@@ -14,6 +14,7 @@ static const struct command *const commands[] = {
 
 enum { COMMANDS = sizeof(commands) / sizeof(*commands) };
 enum { OPTION_VERSION = CTL_OPTION_NEXT };
+enum { SLIPS_MAX = 2 }; /* of the hand, for a guess at what was meant */
 
 static void
 usage(FILE *to)
@@ -47,9 +48,11 @@ find(const char *name)
             settings_distance(name, best->name))
             best = commands[i];
     }
-    fprintf(stderr,
-            "clickspoolctl: unknown command \"%s\": did you mean \"%s\"?\n",
-            name, best->name);
+    fprintf(stderr, "clickspoolctl: unknown command \"%s\"", name);
+    if (settings_distance(name, best->name) <= SLIPS_MAX)
+        fprintf(stderr, ": did you mean \"%s\"?\n", best->name);
+    else
+        fputs("\nTry clickspoolctl --help\n", stderr);
     return NULL;
 }
 

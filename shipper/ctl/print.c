@@ -5,6 +5,7 @@
 #include "common/timefmt.h"
 
 #include <inttypes.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -34,7 +35,7 @@ const char *
 print_time(int64_t ms, char out[PRINT_SIZE])
 {
     if (ms)
-        timefmt_print(ms, out);
+        timefmt_rfc3339(out, ms);
     else
         (void)strcpy(out, "-");
     return out;
@@ -116,4 +117,12 @@ print_json_text(const char *text)
     if (!out.failed)
         (void)fwrite(out.data, 1, out.len, stdout);
     buf_deinit(&out);
+}
+
+bool
+print_wait(int ms)
+{
+    struct pollfd out = {.fd = STDOUT_FILENO};
+
+    return poll(&out, 1, ms) <= 0 || !(out.revents & (POLLERR | POLLHUP));
 }

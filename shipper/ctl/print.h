@@ -34,3 +34,10 @@ const char *print_end(void);
 
 /** print_json_text(): @text as a JSON string on stdout. */
 void print_json_text(const char *text);
+
+/**
+ * print_wait(): sleep for @ms.
+ *
+ * Return: whether whoever reads our output is still there.
+ */
+bool print_wait(int ms);

@@ -21,15 +21,20 @@ shipped_read(struct shipped *shipped, const struct ctl *ctl)
         return 0;
     case CHECKPOINT_BROKEN:
         shipped->state = SHIPPED_BROKEN;
-        fprintf(stderr,
-                "clickspoolctl: " SPOOL_CHECKPOINT
-                " is broken: what was shipped is not known\n");
         return 0;
     case CHECKPOINT_UNKNOWN:
         return ctl_fail(ctl, SPOOL_CHECKPOINT, SPOOL_UNKNOWN);
     default:
         return ctl_fail(ctl, SPOOL_CHECKPOINT, r);
     }
+}
+
+void
+shipped_warn(const struct shipped *shipped)
+{
+    if (shipped->state == SHIPPED_BROKEN)
+        fputs("clickspoolctl: " SPOOL_CHECKPOINT
+              " is broken: what was shipped is not known\n", stderr);
 }
 
 void

@@ -20,6 +20,9 @@ struct shipped {
  * Return: 0, or an exit code, told.
  */
 int shipped_read(struct shipped *shipped, const struct ctl *ctl);
+
+/** shipped_warn(): on stderr, where the checkpoint is broken. */
+void shipped_warn(const struct shipped *shipped);
 void shipped_deinit(struct shipped *shipped);
 
 /** shipped_wholly(): whether nothing of a segment is left to ship. */

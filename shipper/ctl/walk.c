@@ -178,6 +178,7 @@ walk_once(struct walk *walk, const struct synced *synced, bool patient)
     walk->ingest_lives = fileio_locked(walk->dirfd, SPOOL_INGEST_LOCK);
     if (!walk->ingest_lives)
         published = read_synced(synced);
+    walk->published = published;
 
     highest = highest_of(walk, published);
     if (patient && published.segment &&
@@ -260,6 +261,14 @@ walk_told(const struct walk *walk, const struct walk_segment *segment,
         return false;
     *entries = next->control.entries - segment->control.entries;
     return true;
+}
+
+uint64_t
+walk_lost(const struct walk *walk, const struct walk_segment *segment)
+{
+    uint64_t named = segment ? segment->control.prev : walk->published.segment;
+
+    return named && !find(walk, named) ? named : 0;
 }
 
 uint64_t

@@ -39,6 +39,7 @@ struct walk {
     struct walk_segment *segments; /* rising */
     size_t count;
     int ingest_lives; /* 1, 0, or a negative errno where nobody may ask */
+    struct spool_position published; /* by ingest, in this boot; or all zero */
 };
 
 /** walk_open(): Return: 0, SPOOL_UNKNOWN or a negative errno. */
@@ -64,6 +65,14 @@ const struct walk_segment *walk_next(const struct walk *walk,
  */
 bool walk_told(const struct walk *walk, const struct walk_segment *segment,
                uint64_t *entries);
+
+/**
+ * walk_lost(): the segment that @segment's first line names as the one before
+ * it (with NULL: that ingest's page names as the active one), where it is
+ * gone; 0: it is there.
+ */
+uint64_t walk_lost(const struct walk *walk,
+                   const struct walk_segment *segment);
 
 /** walk_bytes(): what lies between @from and the end of the spool. */
 uint64_t walk_bytes(const struct walk *walk, struct spool_position from);

@@ -62,5 +62,5 @@ when_parse(const char *text, int64_t now, int64_t *ms)
         *ms = now - ago;
         return 0;
     }
-    return timefmt_parse(text, strlen(text), ms);
+    return timefmt_parse(text, strlen(text), ms) ? 0 : -EINVAL;
 }

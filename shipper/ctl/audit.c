@@ -1,0 +1,258 @@
+#include "shipper/ctl/balance.h"
+#include "shipper/ctl/ctl.h"
+#include "shipper/ctl/letters.h"
+#include "shipper/ctl/print.h"
+#include "shipper/ctl/progress.h"
+#include "shipper/ctl/shipped.h"
+#include "shipper/ctl/walk.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+enum { TRIES = 10 };
+
+struct audit {
+    struct shipped shipped;
+    struct balance balance;
+    struct letters letters;
+};
+
+/* The dead letters were on disk before the checkpoint passed them. */
+static void
+compare_letters(struct audit *audit)
+{
+    const struct checkpoint_counts *counts = &audit->balance.counts;
+    uint64_t counted = counts->dead + counts->dropped;
+
+    if (audit->letters.passed != counted)
+        balance_find(&audit->balance, "dead_letters_differ", 0,
+                     "the dead-letter files hold %" PRIu64 " entries from "
+                     "before the checkpoint's position, and it counts "
+                     "%" PRIu64,
+                     audit->letters.passed, counted);
+}
+
+static int
+look(struct audit *audit, const struct ctl *ctl)
+{
+    struct progress progress;
+    struct walk walk;
+    int r;
+
+    r = walk_open(&walk, ctl->dirfd);
+    if (r)
+        return r;
+    progress_init(&progress, "audit",
+                  walk_bytes(&walk, (struct spool_position){0}), true);
+    r = balance_make(&audit->balance, &walk, &audit->shipped, &progress);
+    progress_wipe(&progress);
+    walk_close(&walk);
+    if (!r)
+        r = letters_read(&audit->letters, ctl->dirfd,
+                         audit->shipped.checkpoint.position);
+    if (!r)
+        compare_letters(audit);
+    return r;
+}
+
+/* Whether shipper has moved on since.  Return: 1, 0, or -1 with the exit code
+ * in *@code. */
+static int
+has_moved(const struct audit *audit, const struct ctl *ctl, int *code)
+{
+    const struct checkpoint *then = &audit->shipped.checkpoint;
+    struct shipped now;
+    int moved;
+
+    *code = shipped_read(&now, ctl);
+    if (*code)
+        return -1;
+    moved = now.state != audit->shipped.state ||
+            spool_position_compare(now.checkpoint.position,
+                                   then->position) != 0 ||
+            memcmp(&now.checkpoint.counts, &then->counts,
+                   sizeof(then->counts)) != 0;
+    shipped_deinit(&now);
+    return moved;
+}
+
+/*
+ * shipper may remove what it has shipped while we look.  So a sum that does
+ * not come out counts only where the checkpoint has stood still meanwhile.
+ */
+static int
+audit_spool(struct audit *audit, const struct ctl *ctl)
+{
+    int code = 0, moved = 1, r = 0;
+
+    for (int tries = 0; moved == 1 && tries < TRIES; tries++) {
+        shipped_deinit(&audit->shipped);
+        code = shipped_read(&audit->shipped, ctl);
+        if (code)
+            return code;
+        r = look(audit, ctl);
+        if (r)
+            return ctl_fail(ctl, "the segments cannot be read", r);
+        if (!audit->balance.moved && !audit->balance.finding_count)
+            return CTL_OK;
+        moved = has_moved(audit, ctl, &code);
+    }
+    if (moved < 0)
+        return code;
+    return audit->balance.moved
+               ? ctl_fail(ctl, "segments vanish while they are read", -EBUSY)
+               : CTL_OK;
+}
+
+static void
+print_findings_json(const struct balance *balance)
+{
+    for (size_t i = 0;
+         i < balance->finding_count && i < BALANCE_FINDINGS_MAX; i++) {
+        const struct balance_finding *one = &balance->findings[i];
+        char name[SPOOL_NAME_SIZE];
+
+        printf("%s{\"finding\":\"%s\",\"segment\":", i ? "," : "", one->kind);
+        print_json_text(one->segment ? spool_name(one->segment, name) : NULL);
+        fputs(",\"detail\":", stdout);
+        print_json_text(one->detail);
+        putchar('}');
+    }
+}
+
+static void
+print_json(const struct audit *audit)
+{
+    const struct balance *balance = &audit->balance;
+    const struct checkpoint *checkpoint = &audit->shipped.checkpoint;
+
+    printf("{\"balanced\":%s,\"accepted\":%" PRIu64 ",\"delivered\":%" PRIu64
+           ",\"pending\":%" PRIu64 ",\"dead\":%" PRIu64 ",\"dropped\":%" PRIu64
+           ",\"inBadBytes\":%" PRIu64 ",\"difference\":%" PRId64,
+           balance->difference ? "false" : "true", balance->accepted,
+           balance->counts.delivered, balance->pending, balance->counts.dead,
+           balance->counts.dropped, balance->in_bad_bytes,
+           balance->difference);
+    printf(",\"checkpoint\":{\"state\":\"%s\",\"segment\":%" PRIu64
+           ",\"offset\":%" PRIu64 "}",
+           shipped_state(&audit->shipped), checkpoint->position.segment,
+           checkpoint->position.offset);
+    printf(",\"deadLetters\":{\"entries\":%" PRIu64 ",\"badRuns\":%" PRIu64
+           ",\"dropped\":%" PRIu64 ",\"retried\":%" PRIu64
+           ",\"unreadable\":%" PRIu64 "},\"findings\":[",
+           audit->letters.entries, audit->letters.runs,
+           audit->letters.dropped, audit->letters.retried,
+           audit->letters.unreadable);
+    print_findings_json(balance);
+    puts("]}");
+}
+
+static void
+print_number(const char *what, uint64_t number)
+{
+    printf("%-12s %12" PRIu64 "  ", what, number);
+}
+
+static void
+print_sources(const struct audit *audit)
+{
+    const struct balance *balance = &audit->balance;
+    const struct checkpoint *checkpoint = &audit->shipped.checkpoint;
+    const char *state = audit->shipped.state == SHIPPED_KNOWN
+                            ? SPOOL_CHECKPOINT
+                            : "there is no good " SPOOL_CHECKPOINT;
+    char name[SPOOL_NAME_SIZE];
+
+    print_number("accepted", balance->accepted);
+    if (balance->highest)
+        printf("%" PRIu64 " before %s, %" PRIu64 " lines in it\n",
+               balance->before, spool_name(balance->highest, name),
+               balance->accepted - balance->before);
+    else
+        puts("there is no segment: all that the checkpoint counts");
+    print_number("delivered", balance->counts.delivered);
+    puts(state);
+    print_number("pending", balance->pending);
+    if (checkpoint->position.segment)
+        printf("lines behind %s:%" PRIu64 ", the checkpoint's position\n",
+               spool_name(checkpoint->position.segment, name),
+               checkpoint->position.offset);
+    else
+        puts("all lines, as there is no checkpoint's position");
+    print_number("dead", balance->counts.dead);
+    printf("%s; %s and its successors hold %" PRIu64 " entries\n", state,
+           SPOOL_DEAD_LETTER, audit->letters.entries);
+    print_number("dropped", balance->counts.dropped);
+    puts(state);
+    if (balance->bad_runs) {
+        print_number("in bad bytes", balance->in_bad_bytes);
+        printf("entries that segments took and that their %" PRIu64
+               " runs of bad bytes held\n",
+               balance->bad_runs);
+    }
+}
+
+static void
+print_text(const struct audit *audit)
+{
+    const struct balance *balance = &audit->balance;
+
+    print_sources(audit);
+    for (size_t i = 0;
+         i < balance->finding_count && i < BALANCE_FINDINGS_MAX; i++) {
+        const struct balance_finding *one = &balance->findings[i];
+        char name[SPOOL_NAME_SIZE] = "";
+
+        if (one->segment)
+            (void)spool_name(one->segment, name);
+        printf("%s%s%s%s%s: %s\n", name, *name ? ": " : "",
+               print_colour(PRINT_BAD), one->kind, print_end(), one->detail);
+    }
+    if (balance->finding_count > BALANCE_FINDINGS_MAX)
+        printf("and %zu findings more\n",
+               balance->finding_count - BALANCE_FINDINGS_MAX);
+    if (!balance->finding_count)
+        printf("%sbalanced%s\n", print_colour(PRINT_GOOD), print_end());
+}
+
+static int
+audit_run(struct ctl *ctl, int argc, char **argv)
+{
+    struct audit audit = {.shipped = {.state = SHIPPED_NONE}};
+    int code;
+
+    code = ctl_options(ctl, &command_audit, argc, argv);
+    if (code >= 0)
+        return code;
+    code = ctl_open(ctl);
+    if (!code)
+        code = audit_spool(&audit, ctl);
+    if (!code) {
+        if (ctl->json)
+            print_json(&audit);
+        else
+            print_text(&audit);
+        code = audit.balance.finding_count ? CTL_FINDINGS : CTL_OK;
+    }
+    shipped_deinit(&audit.shipped);
+    return code;
+}
+
+const struct command command_audit = {
+    .name = "audit",
+    .arguments = "",
+    .about = "Whether every accepted entry is accounted for",
+    .help =
+        "accepted = delivered + pending + dead + dropped, from the files "
+        "alone, whether\nthe daemons run or not. Each number is told with "
+        "where it comes from. Entries\nthat a disk has turned into bad bytes "
+        "are counted apart; the bytes are kept.\n"
+        "\n"
+        "Findings: unaccounted, too_many (the sum), missing_segment, "
+        "entries_missing,\ncount_differs (a segment against its successor's "
+        "first line), checkpoint_ahead,\ncheckpoint_broken, "
+        "dead_letters_differ. Exit code 1 where there is one.\n",
+    .run = audit_run,
+};

@@ -1,0 +1,230 @@
+#include "shipper/ctl/overview.h"
+
+#include "shipper/ctl/ctl.h"
+#include "shipper/ctl/print.h"
+
+#include <inttypes.h>
+#include <stdbool.h>
+#include <stdio.h>
+
+static void
+label(const char *name)
+{
+    printf("  %-13s ", name);
+}
+
+static void
+coloured(enum print_colour colour, const char *text)
+{
+    printf("%s%s%s", print_colour(colour), text, print_end());
+}
+
+static void
+print_lives(int lives)
+{
+    if (lives > 0)
+        coloured(PRINT_GOOD, "running");
+    else if (lives == 0)
+        coloured(PRINT_BAD, "not running");
+    else
+        coloured(PRINT_WARN, "unknown: its lock cannot be looked at");
+}
+
+/* "2026-01-02T03:04:05.678Z, 3.2s ago" */
+static void
+print_moment(int64_t ms, int64_t now_ms)
+{
+    char time[PRINT_SIZE], span[PRINT_SIZE];
+
+    printf("%s, %s ago", print_time(ms, time),
+           print_span(now_ms - ms, span));
+}
+
+static void
+print_shipper(const struct overview *overview)
+{
+    const struct pulse *pulse = &overview->pulse;
+    char bytes[PRINT_SIZE], span[PRINT_SIZE];
+
+    label("shipper");
+    print_lives(overview->shipper_lives);
+    if (overview->shipper_lives > 0 && pulse->known && *pulse->state)
+        printf(", %s", pulse->state);
+    if (overview->shipper_lives > 0 && pulse->has_rates)
+        printf("; %.1f entries and %s a second", pulse->events_per_second,
+               print_bytes(pulse->bytes_per_second > 0
+                               ? (uint64_t)pulse->bytes_per_second
+                               : 0,
+                           bytes));
+    if (pulse->known && pulse->updated_ms)
+        printf(" (told %s ago)",
+               print_span(overview->now_ms - pulse->updated_ms, span));
+    putchar('\n');
+}
+
+static void
+print_spool(const struct overview *overview, const struct ctl *ctl)
+{
+    uint64_t most = (uint64_t)ctl->settings.spool.max_unshipped;
+    char a[PRINT_SIZE], b[PRINT_SIZE];
+
+    label("spool");
+    printf("%" PRIu64 " segment%s, %s\n", overview->segments,
+           overview->segments == 1 ? "" : "s",
+           print_bytes(overview->bytes, a));
+    label("unshipped");
+    printf("%s of at most %s", print_bytes(overview->unshipped_bytes, a),
+           print_bytes(most, b));
+    if (overview->unshipped_bytes > most)
+        coloured(PRINT_BAD, ", so ingest answers 503");
+    if (overview->oldest_unshipped)
+        printf("; the oldest was received %s ago",
+               print_span(overview->now_ms - overview->oldest_unshipped, a));
+    putchar('\n');
+    label("disk");
+    printf("%s free, of which %s are kept",
+           print_bytes(overview->free_bytes, a),
+           print_bytes(overview->free_least, b));
+    if (overview->free_bytes < overview->free_least)
+        coloured(PRINT_BAD, ", so ingest answers 503");
+    putchar('\n');
+}
+
+static void
+print_checkpoint(const struct overview *overview)
+{
+    const struct checkpoint *checkpoint = &overview->shipped.checkpoint;
+    char name[SPOOL_NAME_SIZE];
+
+    label("checkpoint");
+    switch (overview->shipped.state) {
+    case SHIPPED_NONE:
+        puts("none: nothing was shipped yet");
+        return;
+    case SHIPPED_BROKEN:
+        coloured(PRINT_BAD, "broken: what was shipped is not known");
+        putchar('\n');
+        return;
+    case SHIPPED_KNOWN:
+        break;
+    }
+    printf("%s:%" PRIu64 "\n", spool_name(checkpoint->position.segment, name),
+           checkpoint->position.offset);
+    label("");
+    printf("%" PRIu64 " delivered, %s%" PRIu64 " dead%s, %" PRIu64
+           " dropped\n",
+           checkpoint->counts.delivered,
+           print_colour(checkpoint->counts.dead ? PRINT_WARN : PRINT_PLAIN),
+           checkpoint->counts.dead, print_end(), checkpoint->counts.dropped);
+}
+
+static void
+print_letters(const struct overview *overview, const struct ctl *ctl)
+{
+    const struct letters *letters = &overview->letters;
+    char a[PRINT_SIZE], b[PRINT_SIZE];
+
+    label("dead letters");
+    printf("%" PRIu64 " entries and %" PRIu64
+           " runs of bad bytes; %s of at most %s\n",
+           letters->entries, letters->runs, print_bytes(letters->bytes, a),
+           print_bytes((uint64_t)ctl->settings.shipper.dead_max_size, b));
+}
+
+static void
+print_pulse(const struct overview *overview)
+{
+    const struct pulse *pulse = &overview->pulse;
+    char span[PRINT_SIZE];
+
+    if (pulse->last_success_ms) {
+        label("last success");
+        print_moment(pulse->last_success_ms, overview->now_ms);
+        putchar('\n');
+    }
+    if (pulse->error_ms) {
+        label("last error");
+        print_moment(pulse->error_ms, overview->now_ms);
+        putchar('\n');
+        label("");
+        printf("%s%s%s%s%s\n", print_colour(PRINT_WARN), pulse->error_code,
+               *pulse->error_code && *pulse->error_message ? ": " : "",
+               pulse->error_message, print_end());
+    }
+    if (pulse->next_retry_ms > overview->now_ms) {
+        label("next try");
+        printf("in %s\n",
+               print_span(pulse->next_retry_ms - overview->now_ms, span));
+    }
+    if (pulse->has_clock) {
+        label("clock");
+        printf("AWS's is %+.3f s ahead\n", pulse->clock_offset_ms / 1000);
+    }
+}
+
+void
+overview_print(const struct overview *overview, const struct ctl *ctl)
+{
+    char time[PRINT_SIZE];
+
+    printf("%s  %s\n", ctl->dir, print_time(overview->now_ms, time));
+    label("ingest");
+    print_lives(overview->ingest_lives);
+    putchar('\n');
+    print_shipper(overview);
+    print_spool(overview, ctl);
+    print_checkpoint(overview);
+    print_letters(overview, ctl);
+    print_pulse(overview);
+}
+
+static const char *
+lives_json(int lives)
+{
+    return lives < 0 ? "null" : lives ? "true" : "false";
+}
+
+static void
+checkpoint_json(const struct shipped *shipped)
+{
+    const struct checkpoint *checkpoint = &shipped->checkpoint;
+
+    printf("\"checkpoint\":{\"state\":\"%s\",\"segment\":%" PRIu64
+           ",\"offset\":%" PRIu64 ",\"delivered\":%" PRIu64
+           ",\"dead\":%" PRIu64 ",\"dropped\":%" PRIu64 ",\"savedAt\":",
+           shipped_state(shipped), checkpoint->position.segment,
+           checkpoint->position.offset, checkpoint->counts.delivered,
+           checkpoint->counts.dead, checkpoint->counts.dropped);
+    print_json_text(*checkpoint->saved_at ? checkpoint->saved_at : NULL);
+    putchar('}');
+}
+
+void
+overview_print_json(const struct overview *overview, const struct ctl *ctl)
+{
+    const struct letters *letters = &overview->letters;
+    char now[PRINT_SIZE], oldest[PRINT_SIZE];
+
+    printf("{\"time\":%s,\"dir\":", print_time_json(overview->now_ms, now));
+    print_json_text(ctl->dir);
+    printf(",\"ingest\":{\"running\":%s},\"shipper\":{\"running\":%s,"
+           "\"status\":%s}",
+           lives_json(overview->ingest_lives),
+           lives_json(overview->shipper_lives),
+           overview->pulse.known ? overview->pulse.raw : "null");
+    printf(",\"spool\":{\"segments\":%" PRIu64 ",\"bytes\":%" PRIu64
+           ",\"unshippedBytes\":%" PRIu64 ",\"maxUnshippedBytes\":%" PRId64
+           ",\"oldestUnshipped\":%s,\"lagSeconds\":%.3f}",
+           overview->segments, overview->bytes, overview->unshipped_bytes,
+           ctl->settings.spool.max_unshipped,
+           print_time_json(overview->oldest_unshipped, oldest),
+           overview->oldest_unshipped
+               ? (double)(overview->now_ms - overview->oldest_unshipped) / 1000
+               : 0.0);
+    printf(",\"disk\":{\"freeBytes\":%" PRIu64 ",\"keptBytes\":%" PRIu64 "},",
+           overview->free_bytes, overview->free_least);
+    checkpoint_json(&overview->shipped);
+    printf(",\"deadLetters\":{\"entries\":%" PRIu64 ",\"badRuns\":%" PRIu64
+           ",\"bytes\":%" PRIu64 "}}\n",
+           letters->entries, letters->runs, letters->bytes);
+}
