@@ -25,8 +25,8 @@
 enum {
     POLL_MS = 100,     /* how often the published end is looked at */
     SECOND_TICKS = 1000 / POLL_MS,
-    SWEEP_SECONDS = 10,
-    DRAIN_MS = 9000,
+    SWEEP_SECONDS = 5,
+    DRAIN_MS = 8000, /* of the 10 s that a stop may take */
     NAME_BYTES_MAX = 4096,
     SUMMARY_SIZE = 200,
 };

@@ -29,7 +29,7 @@ int ship_new(struct ship **ship, uv_loop_t *loop,
 /**
  * ship_drain(): read nothing more; send what is gathered, once, and wait for
  * the answer.  done() is called when nothing is on its way, at the latest
- * after nine seconds.
+ * after eight seconds.
  */
 void ship_drain(struct ship *ship, void (*done)(void *owner), void *owner);
 

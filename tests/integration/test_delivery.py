@@ -13,7 +13,7 @@ from itertools import pairwise
 from typing import Any
 
 import pytest
-from support.daemons import MakeSite, Site
+from support.daemons import MakeSite, Site, uses_asan
 from support.faults import Fault
 from support.shop import (
     batch,
@@ -135,8 +135,11 @@ def test_100_000_events_with_one_call_in_ten_failing(
         accepted |= post_all(site, 500, 250, title="x" * 600)
     wait_for_all(site, cloud, len(accepted), 200)
     assert len([call for call in cloud.puts() if call.fault]) >= 5
-    assert site.shipper.stop() == 0
+    assert site.shipper.stop() == site.ingest.stop() == 0
     check(site, cloud, accepted)
+    for daemon in (site.ingest, site.shipper):
+        if not uses_asan(daemon.program):
+            assert daemon.meter.peak_rss_anon < 32 << 20, daemon.name
 
 
 def test_rejected_entries_are_dead_letters_and_the_rest_is_delivered(
