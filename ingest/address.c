@@ -61,6 +61,27 @@ address_parse(struct address *address, struct slice word)
 }
 
 bool
+address_is(const struct address *address, const struct sockaddr_storage *name)
+{
+    const struct sockaddr_in *v4 = (const struct sockaddr_in *)&address->ip;
+    const struct sockaddr_in6 *v6 = (const struct sockaddr_in6 *)&address->ip;
+    const struct sockaddr_in *its4 = (const struct sockaddr_in *)name;
+    const struct sockaddr_in6 *its6 = (const struct sockaddr_in6 *)name;
+    const struct sockaddr_un *its_path = (const struct sockaddr_un *)name;
+
+    if (*address->path)
+        return name->ss_family == AF_UNIX &&
+               !strcmp(its_path->sun_path, address->path);
+    if (name->ss_family != address->ip.ss_family)
+        return false;
+    if (name->ss_family == AF_INET)
+        return v4->sin_port == its4->sin_port &&
+               v4->sin_addr.s_addr == its4->sin_addr.s_addr;
+    return v6->sin6_port == its6->sin6_port &&
+           !memcmp(&v6->sin6_addr, &its6->sin6_addr, sizeof(v6->sin6_addr));
+}
+
+bool
 address_is_public(const struct address *address)
 {
     const struct sockaddr_in *v4 = (const struct sockaddr_in *)&address->ip;

@@ -17,5 +17,9 @@ struct address {
 /** address_parse(): Return: whether @word is one. */
 bool address_parse(struct address *address, struct slice word);
 
+/** address_is(): whether a socket bound to @name stands at @address. */
+bool address_is(const struct address *address,
+                const struct sockaddr_storage *name);
+
 /** address_is_public(): it can be reached from other machines. */
 bool address_is_public(const struct address *address);

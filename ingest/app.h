@@ -19,6 +19,8 @@ struct app {
     struct commit_port port;
     struct seen *seen;
     struct room room;
+    uint64_t accepted;        /* entries that are durable */
+    unsigned failed_commits; /* counted, modulo its size */
     size_t max_body; /* of a request as sent; inflated 8 times that */
 
     uint8_t taken[APP_EVENTS_MAX][16]; /* ids of the request at hand: new */

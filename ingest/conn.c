@@ -2,8 +2,7 @@
 
 #include "common/clock.h"
 #include "common/log.h"
-#include "ingest/ids.h"
-#include "ingest/policy.h"
+#include "ingest/conn_request.h"
 #include "ingest/response.h"
 #include "ingest/server.h"
 
@@ -13,25 +12,31 @@
 enum {
     LINGER_MS = 2000,
     PIPELINE_MAX = 64 * 1024, /* bytes that wait while an answer is due */
-    TURNED_AWAY_MAX = 256,    /* connections past the limit, to be told so */
 };
 
 static void conn_resume(struct conn *conn);
 
+/* conn->input has changed: what all of them hold has a bound. */
 static void
-exchange_end(struct conn *conn)
+count_input(struct conn *conn)
 {
-    if (conn->begun)
-        policy_release(conn->exchange.policy);
-    conn->begun = false;
+    conn->server->buffered += conn->input.len - conn->counted;
+    conn->counted = conn->input.len;
+}
+
+static void
+drop_input(struct conn *conn)
+{
+    buf_deinit(&conn->input);
+    count_input(conn);
 }
 
 static void
 conn_free(struct conn *conn)
 {
-    exchange_end(conn);
+    conn_request_end(conn);
     request_chunks_free(conn->chunks);
-    buf_deinit(&conn->input);
+    drop_input(conn);
     buf_deinit(&conn->body);
     buf_deinit(&conn->output);
     free(conn);
@@ -54,11 +59,12 @@ conn_close(struct conn *conn)
     if (conn->state == CONN_CLOSING)
         return;
     conn->state = CONN_CLOSING;
+    server_conn_closing(conn->server);
     uv_close((uv_handle_t *)&conn->handle, on_closed);
 }
 
-static void
-set_deadline(struct conn *conn, int64_t ms)
+void
+conn_set_deadline(struct conn *conn, int64_t ms)
 {
     conn->deadline_ms = (int64_t)uv_now(conn->server->loop) + ms;
 }
@@ -86,7 +92,7 @@ static void
 conn_linger(struct conn *conn)
 {
     conn->state = CONN_LINGERING;
-    set_deadline(conn, LINGER_MS);
+    conn_set_deadline(conn, LINGER_MS);
     conn->shutdown.data = conn;
     if (uv_shutdown(&conn->shutdown, &conn->handle.stream, on_shutdown) < 0)
         conn_close(conn);
@@ -99,12 +105,12 @@ conn_next(struct conn *conn)
     conn->state = CONN_READING;
     conn->scanned = conn->head_len = 0;
     if (conn->input.len) {
-        set_deadline(conn, conn->server->limits.header_ms);
+        conn_set_deadline(conn, conn->server->limits.header_ms);
         return;
     }
-    buf_deinit(&conn->input);
+    drop_input(conn);
     server_conn_set_idle(conn->server, conn, true);
-    set_deadline(conn, conn->server->limits.idle_ms);
+    conn_set_deadline(conn, conn->server->limits.idle_ms);
 }
 
 static void
@@ -150,7 +156,7 @@ conn_write(struct conn *conn, const struct buf *answer)
     /* The peer reads slowly: it has a deadline for that. */
     n = n < 0 ? 0 : n;
     conn->state = CONN_WRITING;
-    set_deadline(conn, conn->server->limits.body_ms);
+    conn_set_deadline(conn, conn->server->limits.body_ms);
     conn->write.data = conn;
     if (buf_append(&conn->output, answer->data + n, answer->len - (size_t)n) <
         0) {
@@ -162,8 +168,7 @@ conn_write(struct conn *conn, const struct buf *answer)
         conn_close(conn);
 }
 
-/* exchange->send: the one way out for answers, at once or later. */
-static void
+void
 conn_send(struct exchange *exchange, const struct exchange_reply *reply)
 {
     struct conn *conn =
@@ -189,7 +194,7 @@ conn_send(struct exchange *exchange, const struct exchange_reply *reply)
                        .http_1_0 = exchange->http_1_0,
                        .no_body = exchange->method == REQUEST_HEAD,
                    });
-    exchange_end(conn);
+    conn_request_end(conn);
     if (server->out.failed)
         conn_close(conn);
     else
@@ -198,207 +203,13 @@ conn_send(struct exchange *exchange, const struct exchange_reply *reply)
         conn_resume(conn);
 }
 
-static void
-exchange_begin(struct conn *conn)
-{
-    struct exchange *exchange = &conn->exchange;
-    struct server *server = conn->server;
-
-    conn->begun = true;
-    exchange->peer = &conn->peer;
-    exchange->app = server->app;
-    exchange->policy = policy_hold(server->policy);
-    exchange->method = REQUEST_OTHER;
-    exchange->http_1_0 = false;
-    exchange->allow_methods = exchange->allow_origin = NULL;
-    exchange->cors = false;
-    exchange->draining = server->draining;
-    exchange->client_ip[0] = exchange->request_id[0] = '\0';
-    exchange->received_ms = clock_wall_ms();
-    exchange->received_us = clock_mono_us();
-    exchange->send = conn_send;
-}
-
-/* What refused a request may not have been all of it: nothing more is read. */
-static void
-conn_refuse(struct conn *conn, enum problem problem)
-{
-    uint8_t id[16];
-
-    if (!conn->begun)
-        exchange_begin(conn);
-    if (!conn->exchange.request_id[0]) {
-        ids_uuid7(id, conn->exchange.received_ms);
-        ids_uuid_text(conn->exchange.request_id, id);
-    }
-    conn->handling = conn->last = true;
-    exchange_problem(&conn->exchange, problem, NULL, (struct slice){NULL, 0},
-                     conn->exchange.allow_methods);
-}
-
-/* A whole head stands in @bytes: judge it, and see what body is to come. */
-static enum problem
-begin_request(struct conn *conn, const char *bytes)
-{
-    struct request_head *head = &conn->server->head;
-    struct exchange *exchange = &conn->exchange;
-    enum problem problem;
-
-    exchange_begin(conn);
-    problem = request_parse(head, bytes, conn->head_len);
-    if (problem)
-        return problem;
-
-    exchange->head = head;
-    exchange->method = head->method;
-    exchange->http_1_0 = head->http_1_0;
-    conn->keep_alive = head->keep_alive;
-    conn->body_kind = head->body;
-    conn->body_len = head->length;
-    conn->told_continue = !head->expect_continue;
-    conn->chunks_used = 0;
-    problem = conn->server->admit(exchange);
-    if (problem)
-        return problem;
-
-    if (conn->body_kind == REQUEST_LENGTH &&
-        conn->body_len > conn->server->limits.max_body)
-        return PROBLEM_BODY_TOO_LARGE;
-    if (conn->body_kind == REQUEST_CHUNKED) {
-        conn->chunks = request_chunks_new();
-        buf_init(&conn->body, conn->server->limits.max_body);
-        if (!conn->chunks)
-            return PROBLEM_TOO_BUSY;
-    }
-    return PROBLEM_NONE;
-}
-
-/*
- * Return: the length of the request when its body is whole, 0 while it is not,
- * or -1 with *@problem.
- */
-static int64_t
-body_ready(struct conn *conn, const char *bytes, size_t len,
-           enum problem *problem)
-{
-    size_t at = conn->head_len + conn->chunks_used;
-    bool done = false;
-    int64_t n;
-
-    switch (conn->body_kind) {
-    case REQUEST_NO_BODY:
-        return (int64_t)conn->head_len;
-    case REQUEST_LENGTH:
-        return len - conn->head_len < conn->body_len
-                   ? 0
-                   : (int64_t)(conn->head_len + conn->body_len);
-    case REQUEST_CHUNKED:
-        n = request_chunks_feed(conn->chunks, bytes + at, len - at,
-                                &conn->body, &done, problem);
-        if (n < 0)
-            return -1;
-        conn->chunks_used += (size_t)n;
-        if (conn->chunks_used >
-            2 * conn->server->limits.max_body + PIPELINE_MAX) {
-            *problem = PROBLEM_BODY_TOO_LARGE; /* dust: a byte a chunk */
-            return -1;
-        }
-        return done ? (int64_t)(conn->head_len + conn->chunks_used) : 0;
-    }
-    abort();
-}
-
-static void
-tell_continue(struct conn *conn)
-{
-    static char text[] = "HTTP/1.1 100 Continue\r\n\r\n";
-    uv_buf_t line = uv_buf_init(text, sizeof(text) - 1);
-
-    if (conn->told_continue)
-        return;
-    conn->told_continue = true;
-    (void)uv_try_write(&conn->handle.stream, &line, 1);
-}
-
-static void
-handle_request(struct conn *conn, const char *bytes)
-{
-    struct exchange *exchange = &conn->exchange;
-
-    exchange->head = &conn->server->head;
-    exchange->body = conn->body_kind == REQUEST_CHUNKED
-                         ? (struct slice){conn->body.data, conn->body.len}
-                         : (struct slice){bytes + conn->head_len,
-                                          (size_t)conn->body_len};
-    conn->state = CONN_HANDLING;
-    conn->deadline_ms = 0;
-    conn->handling = conn->in_handler = true;
-    conn->server->handle(exchange);
-    conn->in_handler = false;
-
-    if (conn->body_kind == REQUEST_CHUNKED) {
-        request_chunks_free(conn->chunks);
-        conn->chunks = NULL;
-        buf_deinit(&conn->body);
-    }
-}
-
-/*
- * One request from the @len bytes that begin with it.
- *
- * Return: its length once a handler has it, or 0: more is needed, or the
- * connection is past reading.
- */
-static size_t
-take_request(struct conn *conn, const char *bytes, size_t len)
-{
-    enum problem problem = PROBLEM_NONE;
-    bool parsed = false;
-    int64_t n;
-
-    if (conn->idle) {
-        server_conn_set_idle(conn->server, conn, false);
-        set_deadline(conn, conn->server->limits.header_ms);
-    }
-    if (!conn->head_len) {
-        n = request_scan(bytes, len, &conn->scanned, &problem);
-        if (n == 0)
-            return 0;
-        conn->head_len = n > 0 ? (size_t)n : 0;
-        if (!problem)
-            problem = begin_request(conn, bytes);
-        parsed = true;
-    }
-
-    n = problem ? -1 : body_ready(conn, bytes, len, &problem);
-    if (n < 0) {
-        conn->in_handler = true;
-        conn_refuse(conn, problem);
-        conn->in_handler = false;
-        return 0;
-    }
-    if (n == 0) {
-        if (parsed)
-            set_deadline(conn, conn->server->limits.body_ms);
-        tell_continue(conn);
-        return 0;
-    }
-
-    /* The head that was judged has moved with the buffer, or another
-     * connection's has taken its place. */
-    if (!parsed)
-        (void)request_parse(&conn->server->head, bytes, conn->head_len);
-    handle_request(conn, bytes);
-    return (size_t)n;
-}
-
 static size_t
 take_requests(struct conn *conn, const char *bytes, size_t len)
 {
     size_t at = 0, n;
 
     while (conn->state == CONN_READING && at < len) {
-        n = take_request(conn, bytes + at, len - at);
+        n = conn_request_take(conn, bytes + at, len - at);
         if (!n)
             break;
         at += n;
@@ -411,11 +222,19 @@ keep_input(struct conn *conn, const char *bytes, size_t len)
 {
     if (conn->state == CONN_LINGERING || conn->state == CONN_CLOSING || !len)
         return;
+    if (conn->server->buffered + len > SERVER_BUFFERED_MAX) {
+        if (conn->state == CONN_READING)
+            conn_request_refuse(conn, PROBLEM_TOO_BUSY);
+        else
+            conn_close(conn);
+        return;
+    }
     if (buf_append(&conn->input, bytes, len) < 0) {
         log_warning("connection_dropped", log_text("cause", "out of memory"), );
         conn_close(conn);
         return;
     }
+    count_input(conn);
     if (conn->state != CONN_READING && conn->input.len > PIPELINE_MAX) {
         conn->paused = true;
         (void)uv_read_stop(&conn->handle.stream);
@@ -434,7 +253,7 @@ conn_resume(struct conn *conn)
     if (conn->state == CONN_READING && !conn->input.len && !conn->idle)
         conn_next(conn);
     if (conn->state == CONN_LINGERING)
-        buf_deinit(&conn->input);
+        drop_input(conn);
     if (conn->paused && conn->state != CONN_CLOSING &&
         conn->input.len <= PIPELINE_MAX) {
         conn->paused = false;
@@ -484,7 +303,7 @@ conn_expire(struct conn *conn)
         conn_close(conn);
         return;
     }
-    conn_refuse(conn, PROBLEM_REQUEST_TIMEOUT);
+    conn_request_refuse(conn, PROBLEM_REQUEST_TIMEOUT);
 }
 
 void
@@ -529,14 +348,14 @@ static void
 conn_begin(struct conn *conn)
 {
     size_t most = conn->server->limits.max_connections;
-    size_t now = conn->server->connections;
+    size_t now = server_open_count(conn->server);
 
     if (conn->state != CONN_READING)
         return;
     if (conn->exchange.listener != EXCHANGE_PUBLIC || now <= most)
         conn_next(conn);
-    else if (now <= most + TURNED_AWAY_MAX)
-        conn_refuse(conn, PROBLEM_TOO_BUSY);
+    else if (now <= most + conn->server->limits.turned_away)
+        conn_request_refuse(conn, PROBLEM_TOO_BUSY);
     else
         conn_close(conn);
 }

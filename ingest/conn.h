@@ -51,6 +51,7 @@ struct conn {
     bool ended;       /* the peer has shut its end */
     bool paused;      /* reading is stopped: more than enough is here */
     bool in_handler;    /* handle() is on the stack */
+    bool framed;        /* the head told where the request ends */
     bool begun;         /* the exchange holds its policy */
     bool handling;      /* an answer is due */
     bool gone;          /* the handle is closed; freed once not handling */
@@ -58,6 +59,7 @@ struct conn {
     struct ip peer;
 
     struct buf input;    /* of requests that are not yet answered */
+    size_t counted;      /* of input, in server->buffered */
     size_t scanned;      /* of the head, by request_scan() */
     size_t head_len;     /* 0: not whole yet */
     enum request_body body_kind;
@@ -85,7 +87,14 @@ void conn_expire(struct conn *conn);
 /** conn_drain(): end it as soon as no answer is due. */
 void conn_drain(struct conn *conn);
 
+/** conn_set_deadline(): from now on the loop's clock, in place of the last. */
+void conn_set_deadline(struct conn *conn, int64_t ms);
+
+/** conn_send(): exchange->send, the one way out for answers. */
+void conn_send(struct exchange *exchange, const struct exchange_reply *reply);
+
 /* The server's lists of connections; conn.c says when. */
 void server_conn_opened(struct server *server, struct conn *conn);
 void server_conn_set_idle(struct server *server, struct conn *conn, bool idle);
+void server_conn_closing(struct server *server);
 void server_conn_closed(struct server *server, struct conn *conn);

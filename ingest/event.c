@@ -131,6 +131,8 @@ take_scalars(struct making *making, const struct catalog_field *field,
     (void)scan_open(&scan, value->bytes);
     (void)buf_putc(making->out, '{');
     while (scan_next(&scan, &name, &escaped, &inner) == SCAN_FOUND) {
+        if (inner.kind == SCAN_NULL)
+            continue; /* as if it were not there */
         if (escaped || !is_props_name(name))
             refuse_inner(making, "bad_format", field->name, -1, name,
                          "names of 1 to 40 of A-Z a-z 0-9 _");
@@ -142,7 +144,7 @@ take_scalars(struct making *making, const struct catalog_field *field,
                          "no \\u0000 and no half of a surrogate pair");
         else if (++count > field->max_length)
             refuse(making, "too_long", field->name, "fewer members");
-        else if (inner.kind != SCAN_NULL)
+        else
             write_inner(making->out, &first, name, &inner);
     }
     (void)buf_putc(making->out, '}');
@@ -164,13 +166,13 @@ take_element(struct making *making, const struct catalog_field *field,
         int inner = escaped ? -1 : catalog_field(catalog, name);
         struct event_fault fault;
 
+        if (value.kind == SCAN_NULL)
+            continue;
         if (inner < 0 || !(field->inner >> inner & 1)) {
             refuse_inner(making, "unknown_field", field->name, index, name,
                          "only the fields that the catalog names");
             continue;
         }
-        if (value.kind == SCAN_NULL)
-            continue;
         fault = event_value_judge(catalog_field_at(catalog, inner), &value);
         if (fault.code)
             refuse_inner(making, fault.code, field->name, index, name,
@@ -283,8 +285,9 @@ take_time(struct making *making, struct slice name,
                                                    : value->bytes;
     int64_t ms = 0;
 
-    if (value->kind == SCAN_STRING && !value->escaped) {
-        if (!timefmt_parse(text.data, text.len, &making->time_ms))
+    if (value->kind == SCAN_STRING) {
+        if (value->escaped ||
+            !timefmt_parse(text.data, text.len, &making->time_ms))
             refuse(making, "bad_format", name,
                    "a time as in 2026-01-02T03:04:05.678Z");
     } else if (value->kind == SCAN_NUMBER) {

@@ -39,6 +39,15 @@ is_currency(struct slice text)
            text.data[2] >= 'A' && text.data[2] <= 'Z';
 }
 
+/* A slash may come escaped, as some libraries always write it. */
+static bool
+is_path(struct slice text)
+{
+    return (text.len && *text.data == '/') ||
+           (text.len >= 2 && !memcmp(text.data, "\\/", 2)) ||
+           (text.len >= 6 && !strncasecmp(text.data, "\\u002f", 6));
+}
+
 static struct event_fault
 judge_format(enum catalog_format format, struct slice text)
 {
@@ -65,7 +74,7 @@ judge_format(enum catalog_format format, struct slice text)
                    ? good
                    : bad("bad_format", "three capitals, as in EUR");
     case CATALOG_PATH:
-        return text.len && *text.data == '/'
+        return is_path(text)
                    ? good
                    : bad("bad_format", "a path that begins with /");
     }

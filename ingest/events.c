@@ -35,10 +35,10 @@ events_admit(const struct exchange *exchange)
     struct slice authorization =
         request_field(exchange->head, "authorization");
 
-    if (!body_type_ok(exchange))
-        return PROBLEM_UNSUPPORTED_MEDIA_TYPE;
     if (exchange->head->body == REQUEST_NO_BODY)
         return PROBLEM_LENGTH_REQUIRED;
+    if (!body_type_ok(exchange))
+        return PROBLEM_UNSUPPORTED_MEDIA_TYPE;
     /* Nobody is configured to vouch for a token. */
     if (authorization.len >= 7 &&
         !strncasecmp(authorization.data, "Bearer ", 7))

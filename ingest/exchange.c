@@ -35,6 +35,9 @@ exchange_problem(struct exchange *exchange, enum problem problem,
     }
     (void)buf_puts(&body, "}\n");
 
+    /* RFC 9110, section 15.5.2: a 401 says how to do better. */
+    if (info->status == 401)
+        headers = "WWW-Authenticate: Bearer\r\n";
     if (info->retry_after_s)
         (void)snprintf(lines, sizeof(lines), "Retry-After: %d\r\n%s",
                        info->retry_after_s, headers ? headers : "");

@@ -7,6 +7,7 @@
 #include "common/synced.h"
 #include "ingest/app.h"
 #include "ingest/ids.h"
+#include "ingest/listeners.h"
 #include "ingest/policy.h"
 #include "ingest/router.h"
 #include "ingest/seen.h"
@@ -15,6 +16,7 @@
 #include "ingest/takeover.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <sysexits.h>
 #include <unistd.h>
 
@@ -43,7 +45,7 @@ check(struct settings *settings)
 {
     struct policy *policy = NULL;
 
-    server_check(settings);
+    listeners_check(settings);
     if (policy_new(&policy, settings) == 0)
         policy_release(policy);
 }
@@ -108,12 +110,24 @@ open_spool(struct ingest *ingest)
 }
 
 static void
+tell_status(struct ingest *ingest)
+{
+    const struct app *app = &ingest->app;
+
+    service_status(&ingest->service,
+                   "%zu connections; %" PRIu64 " entries taken%s",
+                   server_open_count(&ingest->server), app->accepted,
+                   app->room.full ? "; refusing more: there is no room" : "");
+}
+
+static void
 on_look(uv_timer_t *timer)
 {
     struct ingest *ingest = timer->data;
 
     room_look(&ingest->app.room);
     app_trim(&ingest->app);
+    tell_status(ingest);
 }
 
 static void
@@ -191,7 +205,7 @@ open_loop(struct ingest *ingest)
         r = policy_new(&policy, ingest->settings);
     if (r) {
         log_error("start_failed", log_errno(r), );
-        return EX_OSERR;
+        return EX_IOERR;
     }
     ingest->look.data = ingest->drain.data = ingest;
     ingest->server.app = &ingest->app;
@@ -205,7 +219,7 @@ open_loop(struct ingest *ingest)
                         policy);
     if (!r)
         r = uv_timer_start(&ingest->look, on_look, LOOK_MS, LOOK_MS);
-    return r ? EX_OSERR : EX_OK;
+    return r ? EX_IOERR : EX_OK;
 }
 
 static void
@@ -244,6 +258,7 @@ run(struct settings *settings, const char *config)
         code = open_loop(&ingest);
     }
     if (!code) {
+        tell_status(&ingest);
         service_ready(&ingest.service);
         (void)uv_run(&ingest.loop, UV_RUN_DEFAULT);
         (void)uv_loop_close(&ingest.loop);

@@ -15,6 +15,7 @@ struct pending {
     struct app *app;
     struct exchange *exchange;
     struct pending_ids ids;
+    unsigned failed_commits; /* the app's, when this was appended */
     struct slice answer;
     uint8_t bytes[];
 };
@@ -26,11 +27,16 @@ pending_forget(struct app *app, const struct pending_ids *ids)
         seen_remove(app->seen, ids->taken[i]);
 }
 
+/* An id that a failed commit took out of the window may have come back with a
+ * later request, whose commit is still on its way: then who knows. */
 static bool
 all_known(const struct pending *pending)
 {
     int64_t now_s = clock_wall_ms() / 1000;
 
+    if (pending->ids.known_count &&
+        pending->failed_commits != pending->app->failed_commits)
+        return false;
     for (size_t i = 0; i < pending->ids.known_count; i++)
         if (!seen_has(pending->app->seen, pending->ids.known[i], now_s))
             return false;
@@ -43,8 +49,12 @@ on_done(struct commit_ticket *ticket, int status)
     struct pending *pending = (struct pending *)ticket;
     struct exchange *exchange = pending->exchange;
 
-    if (status < 0)
+    if (status < 0) {
+        pending->app->failed_commits++;
         pending_forget(pending->app, &pending->ids);
+    } else {
+        pending->app->accepted += pending->ids.taken_count;
+    }
 
     if (status == -ENOSPC || status == -EDQUOT)
         exchange_problem(exchange, PROBLEM_SPOOL_FULL, NULL,
@@ -80,6 +90,7 @@ pending_new(struct app *app, struct exchange *exchange,
         .app = app,
         .exchange = exchange,
         .ids = *ids,
+        .failed_commits = app->failed_commits,
     };
     pending->ids.taken = (uint8_t(*)[16])at;
     pending->ids.known = (uint8_t(*)[16])(at + taken);

@@ -82,11 +82,22 @@ on_value_complete(llhttp_t *parser)
     return 0;
 }
 
+/* Behind a message without a body the parser forgets its flags. */
+static int
+on_headers_complete(llhttp_t *parser)
+{
+    struct request_head *head = parser->data;
+
+    head->keep_alive = llhttp_should_keep_alive(parser);
+    return 0;
+}
+
 static const llhttp_settings_t head_settings = {
     .on_url = on_url,
     .on_header_field = on_field,
     .on_header_value = on_value,
     .on_header_value_complete = on_value_complete,
+    .on_headers_complete = on_headers_complete,
 };
 
 static enum request_method
@@ -187,6 +198,7 @@ request_parse(struct request_head *head, const char *bytes, size_t len)
     head->field_count = 0;
     head->body = REQUEST_NO_BODY;
     head->length = 0;
+    head->keep_alive = false;
     head->expect_continue = false;
 
     llhttp_init(&parser, HTTP_REQUEST, &head_settings);
@@ -200,7 +212,6 @@ request_parse(struct request_head *head, const char *bytes, size_t len)
 
     head->method = method_of(&parser);
     head->http_1_0 = parser.http_minor == 0;
-    head->keep_alive = llhttp_should_keep_alive(&parser);
     head->path = slice_split(head->path, '?', &head->query);
 
     problem = judge_host(head);

@@ -17,10 +17,14 @@ struct settings;
  * Listeners, and the connections that came through them: how many there may
  * be, which one gives way, and when each has had its time.
  */
-enum { SERVER_READ_BYTES = 64 * 1024 };
+enum {
+    SERVER_READ_BYTES = 64 * 1024,
+    SERVER_BUFFERED_MAX = 32 * 1024 * 1024, /* over all connections */
+};
 
 struct server_limits {
-    size_t max_connections;
+    size_t max_connections; /* public ones */
+    size_t turned_away;     /* past those, to be told so */
     size_t max_body;
     int64_t header_ms, body_ms, idle_ms;
 };
@@ -44,6 +48,8 @@ struct server {
     uv_timer_t sweep;
     struct server_list busy, idle;
     size_t connections;
+    size_t closing;  /* of these, no longer open */
+    size_t buffered; /* bytes of requests that are not yet whole */
     bool draining;
     void (*drained)(struct server *server);
 
@@ -54,13 +60,9 @@ struct server {
     char read[SERVER_READ_BYTES];
 };
 
-/** server_check(): complains about addresses that are none. */
-void server_check(struct settings *settings);
-
 /**
- * server_open(): listen where @settings says, or on the sockets that systemd
- * handed over (sd_listen_fds(3), told apart by LISTEN_FDNAMES: public,
- * admin).  @server is zeroed but for admit, handle and app.
+ * server_open(): listen and serve; see listeners_open().  @server is zeroed
+ * but for admit, handle and app.
  *
  * Return: 0, or a negative errno that has been logged.
  */
@@ -78,5 +80,12 @@ void server_drain(struct server *server, void (*drained)(struct server *));
 
 /** server_close_all(): end what is still open, answered or not. */
 void server_close_all(struct server *server);
+
+/** server_open_count(): connections that are not closing. */
+size_t server_open_count(const struct server *server);
+
+/** server_make_room(): where there is none for one more connection, the one
+ * that has waited longest without a request gives way. */
+void server_make_room(struct server *server);
 
 void server_deinit(struct server *server);

@@ -9,5 +9,7 @@ daemons   the real programs, started in a folder of their own
 meter     what a process uses
 spool     an independent reader of the spool
 http      raw HTTP, for what a polite client would never send
+ask       events and receipts: what the tests of ingest's HTTP side share
+malformed requests that are no HTTP/1.1, or too much of it
 packing   how few calls a list of events can be sent in
 """

@@ -1,0 +1,215 @@
+#include "ingest/conn_request.h"
+
+#include "common/clock.h"
+#include "ingest/conn.h"
+#include "ingest/ids.h"
+#include "ingest/policy.h"
+#include "ingest/server.h"
+
+#include <stdlib.h>
+
+enum {
+    /* Chunk lines and extensions that may come with a body. */
+    CHUNK_DUST_MAX = 64 * 1024,
+};
+
+void
+conn_request_end(struct conn *conn)
+{
+    if (conn->begun)
+        policy_release(conn->exchange.policy);
+    conn->begun = false;
+}
+
+static void
+exchange_begin(struct conn *conn)
+{
+    struct exchange *exchange = &conn->exchange;
+    struct server *server = conn->server;
+
+    conn->begun = true;
+    conn->framed = false;
+    exchange->peer = &conn->peer;
+    exchange->app = server->app;
+    exchange->policy = policy_hold(server->policy);
+    exchange->method = REQUEST_OTHER;
+    exchange->http_1_0 = false;
+    exchange->allow_methods = exchange->allow_origin = NULL;
+    exchange->cors = false;
+    exchange->draining = server->draining;
+    exchange->client_ip[0] = exchange->request_id[0] = '\0';
+    exchange->received_ms = clock_wall_ms();
+    exchange->received_us = clock_mono_us();
+    exchange->send = conn_send;
+}
+
+/* Nothing is read behind it, but where the request has surely ended. */
+void
+conn_request_refuse(struct conn *conn, enum problem problem)
+{
+    uint8_t id[16];
+
+    if (!conn->begun)
+        exchange_begin(conn);
+    if (!conn->exchange.request_id[0]) {
+        ids_uuid7(id, conn->exchange.received_ms);
+        ids_uuid_text(conn->exchange.request_id, id);
+    }
+    conn->handling = true;
+    if (!conn->framed || conn->body_kind != REQUEST_NO_BODY)
+        conn->last = true;
+    exchange_problem(&conn->exchange, problem, NULL, (struct slice){NULL, 0},
+                     conn->exchange.allow_methods);
+}
+
+/* A whole head stands in @bytes: judge it, and see what body is to come. */
+static enum problem
+begin_request(struct conn *conn, const char *bytes)
+{
+    struct request_head *head = &conn->server->head;
+    struct exchange *exchange = &conn->exchange;
+    enum problem problem;
+
+    exchange_begin(conn);
+    problem = request_parse(head, bytes, conn->head_len);
+    if (problem)
+        return problem;
+
+    conn->framed = true;
+    exchange->head = head;
+    exchange->method = head->method;
+    exchange->http_1_0 = head->http_1_0;
+    conn->keep_alive = head->keep_alive;
+    conn->body_kind = head->body;
+    conn->body_len = head->length;
+    conn->told_continue = !head->expect_continue;
+    conn->chunks_used = 0;
+    problem = conn->server->admit(exchange);
+    if (problem)
+        return problem;
+
+    if (conn->body_kind == REQUEST_LENGTH &&
+        conn->body_len > conn->server->limits.max_body)
+        return PROBLEM_BODY_TOO_LARGE;
+    if (conn->body_kind == REQUEST_CHUNKED) {
+        conn->chunks = request_chunks_new();
+        buf_init(&conn->body, conn->server->limits.max_body);
+        if (!conn->chunks)
+            return PROBLEM_TOO_BUSY;
+    }
+    return PROBLEM_NONE;
+}
+
+/*
+ * Return: the length of the request when its body is whole, 0 while it is not,
+ * or -1 with *@problem.
+ */
+static int64_t
+body_ready(struct conn *conn, const char *bytes, size_t len,
+           enum problem *problem)
+{
+    size_t at = conn->head_len + conn->chunks_used;
+    bool done = false;
+    int64_t n;
+
+    switch (conn->body_kind) {
+    case REQUEST_NO_BODY:
+        return (int64_t)conn->head_len;
+    case REQUEST_LENGTH:
+        return len - conn->head_len < conn->body_len
+                   ? 0
+                   : (int64_t)(conn->head_len + conn->body_len);
+    case REQUEST_CHUNKED:
+        n = request_chunks_feed(conn->chunks, bytes + at, len - at,
+                                &conn->body, &done, problem);
+        if (n < 0)
+            return -1;
+        conn->chunks_used += (size_t)n;
+        if (conn->chunks_used >
+            2 * conn->server->limits.max_body + CHUNK_DUST_MAX) {
+            *problem = PROBLEM_BODY_TOO_LARGE; /* dust: a byte a chunk */
+            return -1;
+        }
+        return done ? (int64_t)(conn->head_len + conn->chunks_used) : 0;
+    }
+    abort();
+}
+
+static void
+tell_continue(struct conn *conn)
+{
+    static char text[] = "HTTP/1.1 100 Continue\r\n\r\n";
+    uv_buf_t line = uv_buf_init(text, sizeof(text) - 1);
+
+    if (conn->told_continue)
+        return;
+    conn->told_continue = true;
+    (void)uv_try_write(&conn->handle.stream, &line, 1);
+}
+
+static void
+handle_request(struct conn *conn, const char *bytes)
+{
+    struct exchange *exchange = &conn->exchange;
+
+    exchange->head = &conn->server->head;
+    exchange->body = conn->body_kind == REQUEST_CHUNKED
+                         ? (struct slice){conn->body.data, conn->body.len}
+                         : (struct slice){bytes + conn->head_len,
+                                          (size_t)conn->body_len};
+    conn->state = CONN_HANDLING;
+    conn->deadline_ms = 0;
+    conn->handling = conn->in_handler = true;
+    conn->server->handle(exchange);
+    conn->in_handler = false;
+
+    if (conn->body_kind == REQUEST_CHUNKED) {
+        request_chunks_free(conn->chunks);
+        conn->chunks = NULL;
+        buf_deinit(&conn->body);
+    }
+}
+
+size_t
+conn_request_take(struct conn *conn, const char *bytes, size_t len)
+{
+    enum problem problem = PROBLEM_NONE;
+    bool parsed = false;
+    int64_t n;
+
+    if (conn->idle) {
+        server_conn_set_idle(conn->server, conn, false);
+        conn_set_deadline(conn, conn->server->limits.header_ms);
+    }
+    if (!conn->head_len) {
+        n = request_scan(bytes, len, &conn->scanned, &problem);
+        if (n == 0)
+            return 0;
+        conn->head_len = n > 0 ? (size_t)n : 0;
+        if (!problem)
+            problem = begin_request(conn, bytes);
+        parsed = true;
+    }
+
+    n = problem ? -1 : body_ready(conn, bytes, len, &problem);
+    if (n < 0) {
+        n = (int64_t)conn->head_len; /* the answer may begin the next */
+        conn->in_handler = true;
+        conn_request_refuse(conn, problem);
+        conn->in_handler = false;
+        return conn->last ? 0 : (size_t)n;
+    }
+    if (n == 0) {
+        if (parsed)
+            conn_set_deadline(conn, conn->server->limits.body_ms);
+        tell_continue(conn);
+        return 0;
+    }
+
+    /* The head that was judged has moved with the buffer, or another
+     * connection's has taken its place. */
+    if (!parsed)
+        (void)request_parse(&conn->server->head, bytes, conn->head_len);
+    handle_request(conn, bytes);
+    return (size_t)n;
+}
