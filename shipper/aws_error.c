@@ -188,7 +188,7 @@ outcome_of(const struct aws_evidence *evidence)
 static bool
 is_success(const struct aws_evidence *evidence)
 {
-    return evidence->status == 200 && evidence->whole &&
+    return evidence->status == 200 && evidence->whole && evidence->sent &&
            *evidence->request_id &&
            (cJSON_IsObject(evidence->body) || evidence->blank);
 }

@@ -6,8 +6,8 @@ struct settings;
  * Where keys come from: the environment, else a profile of the shared config
  * and credentials files, which are read anew when they change and after
  * creds_distrust().  The first source that is configured decides: where it is
- * broken, none after it is asked.  What is wrong is logged once, and so is
- * each new source; keys never are.
+ * broken, none after it is asked.  What is wrong is logged once, and that it
+ * is mended; keys never are.
  *
  * The environment: AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and
  * AWS_SESSION_TOKEN; AWS_PROFILE, AWS_CONFIG_FILE and

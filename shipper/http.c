@@ -351,6 +351,9 @@ set_connection(struct http_transfer *transfer)
     if (transfer->http->ca_bundle)
         set(CURLOPT_CAINFO, transfer->http->ca_bundle);
     set(CURLOPT_NOSIGNAL, 1L);
+#if LIBCURL_VERSION_NUM >= 0x075700
+    set(CURLOPT_QUICK_EXIT, 1L); /* the loop waits for no name server */
+#endif
     set(CURLOPT_TCP_NODELAY, 1L);
     set(CURLOPT_MAXAGE_CONN, (long)IDLE_MAX_S);
     set(CURLOPT_TIMEOUT_MS, (long)request->timeout_ms);

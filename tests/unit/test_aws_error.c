@@ -149,8 +149,10 @@ a_status_alone_decides_where_there_is_no_code(void)
 }
 
 static void
-a_5xx_before_the_body_was_out_cannot_have_stored_it(void)
+nothing_before_the_body_was_out_can_have_stored_it(void)
 {
+    check_outcome(&(struct given){.status = 200, .unsent = true}, AWS_REFUSED,
+                  AWS_RETRY, "UnreadableAnswer");
     check_outcome(&(struct given){.status = 500, .unsent = true}, AWS_REFUSED,
                   AWS_RETRY, "HTTP500");
 }
@@ -348,7 +350,7 @@ main(void)
     only_a_200_that_can_be_read_is_a_success();
     without_an_answer_it_matters_whether_the_body_was_out();
     a_status_alone_decides_where_there_is_no_code();
-    a_5xx_before_the_body_was_out_cannot_have_stored_it();
+    nothing_before_the_body_was_out_can_have_stored_it();
     every_code_has_its_outcome_and_advice();
     a_code_is_found_in_each_of_its_places_and_cleaned();
     the_message_is_the_services_or_the_connections();
