@@ -118,6 +118,7 @@ place_item(struct ship *ship, const struct spool_item *item)
 static void
 fill(struct ship *ship)
 {
+    bool thorough = ship->thorough;
     int r = 1;
 
     for (;;) {
@@ -130,7 +131,9 @@ fill(struct ship *ship)
             break;
         ship->has_pending = false;
     }
-    note_read_error(ship, r == 1 ? 0 : r);
+    /* A quick look that finds nothing has not looked at what failed. */
+    if (r || thorough)
+        note_read_error(ship, r == 1 ? 0 : r);
 }
 
 /* All before it has been handed to the stream, or is dead. */
@@ -270,7 +273,9 @@ open_parts(struct ship *ship)
         r = open_stream(ship);
     if (!r)
         spool_reader_seek(ship->reader, tally_durable(ship->tally));
-    return r;
+    if (!r)
+        r = spool_reader_check(ship->reader);
+    return r == SPOOL_UNKNOWN ? -EPROTO : r;
 }
 
 int

@@ -93,6 +93,26 @@ look_for_synced(struct spool_reader *reader)
     return r == -ENOENT ? 0 : r;
 }
 
+int
+spool_reader_check(struct spool_reader *reader)
+{
+    uint64_t number = reader->number ? reader->number - 1 : 0;
+    struct spool_control control;
+    struct spool_list list;
+    int r = look_for_synced(reader);
+
+    if (r)
+        return r;
+    r = spool_list_read(&list, reader->dirfd);
+    if (r < 0)
+        return r;
+    do
+        r = spool_successor(reader->dirfd, &list, number, &number, &control);
+    while (r == 1);
+    spool_list_deinit(&list);
+    return r;
+}
+
 static struct spool_position
 published(const struct spool_reader *reader)
 {

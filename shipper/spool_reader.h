@@ -37,6 +37,14 @@ void spool_reader_seek(struct spool_reader *reader,
                        struct spool_position position);
 
 /**
+ * spool_reader_check(): whether this program knows the version of each segment
+ * that is there from the position on, and of the published end.
+ *
+ * Return: 0, SPOOL_UNKNOWN or a negative errno.
+ */
+int spool_reader_check(struct spool_reader *reader);
+
+/**
  * spool_reader_next(): the next entry or bad run.
  *
  * Without @thorough, nothing but the published end is looked at when the

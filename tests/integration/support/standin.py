@@ -146,6 +146,19 @@ class StandIn:
     def __exit__(self, *_: object) -> None:
         self.stop()
 
+    def settle(self, timeout: float = 10.0) -> None:
+        """Wait until all that clients sent has been read, and they are gone.
+        For use when they are: one that is killed leaves bytes behind."""
+        with socket.create_connection(("127.0.0.1", self.port), timeout) as last:
+            last.sendall(b"\r\n\r\n")  # connections are accepted in turn
+            while last.recv(4096):
+                pass
+        deadline = time.monotonic() + timeout
+        while self._live:
+            if time.monotonic() > deadline:
+                raise TimeoutError("a client is still connected")
+            time.sleep(0.005)
+
     @property
     def url(self) -> str:
         return f"http://127.0.0.1:{self.port}"
@@ -237,14 +250,14 @@ class StandIn:
                 sock, _ = listener.accept()
             except OSError:
                 return
-            self._spawn(self._serve, sock)
+            connection = Connection(sock, self._stopping.is_set)
+            with self._lock:
+                self._connections += 1
+                number = self._connections
+                self._live.add(connection)
+            self._spawn(self._serve, connection, number)
 
-    def _serve(self, sock: socket.socket) -> None:
-        connection = Connection(sock, self._stopping.is_set)
-        with self._lock:
-            self._connections += 1
-            number = self._connections
-            self._live.add(connection)
+    def _serve(self, connection: Connection, number: int) -> None:
         try:
             while self._exchange(connection, number):
                 pass
