@@ -126,6 +126,8 @@ settings_warn(struct settings *settings, const char *key, const char *format,
     va_list args;
 
     settings->warnings++;
+    if (settings->quiet)
+        return;
     fputs("warning: ", stderr);
     va_start(args, format);
     tell(&settings->origins[setting - table], setting, format, args);
@@ -328,15 +330,14 @@ take_environment(struct settings *settings)
     }
 }
 
-int
-settings_load(struct settings *settings, const char *file, bool file_required)
+static int
+load(struct settings *settings, const char *file, bool file_required)
 {
     struct settings_origin origin = {.file = file, .line = 1};
     char *text = NULL;
     size_t len = 0;
     int r;
 
-    set_defaults(settings);
     r = fileio_read_all(AT_FDCWD, file, SETTINGS_FILE_MAX, &text, &len);
     if (!r && strlen(text) != len)
         fault(settings, &origin, NULL, "there is a NUL byte in the file");
@@ -348,6 +349,22 @@ settings_load(struct settings *settings, const char *file, bool file_required)
 
     take_environment(settings);
     return settings->errors ? -EINVAL : 0;
+}
+
+int
+settings_load(struct settings *settings, const char *file, bool file_required)
+{
+    set_defaults(settings);
+    return load(settings, file, file_required);
+}
+
+int
+settings_load_quietly(struct settings *settings, const char *file,
+                      bool file_required)
+{
+    set_defaults(settings);
+    settings->quiet = true;
+    return load(settings, file, file_required);
 }
 
 void

@@ -46,6 +46,7 @@ struct settings {
     struct settings_origin origins[SETTINGS_KEYS];
     unsigned errors; /* complaints so far */
     unsigned warnings;
+    bool quiet; /* warnings are counted, not told */
 };
 
 /**
@@ -58,6 +59,13 @@ struct settings {
  */
 int settings_load(struct settings *settings, const char *file,
                   bool file_required);
+
+/**
+ * settings_load_quietly(): the same without warnings, for a program that looks
+ * at the daemons' configuration from outside.
+ */
+int settings_load_quietly(struct settings *settings, const char *file,
+                          bool file_required);
 
 void settings_free(struct settings *settings);
 

@@ -86,7 +86,8 @@ ctl_open(struct ctl *ctl)
         return ctl_fail(ctl, ctl->config, -EACCES);
     ctl->opened = true;
     ctl->dirfd = -1;
-    if (settings_load(&ctl->settings, ctl->config, ctl->config_given) < 0)
+    if (settings_load_quietly(&ctl->settings, ctl->config,
+                              ctl->config_given) < 0)
         return CTL_CONFIG;
     if (!ctl->dir)
         ctl->dir = ctl->settings.spool.dir;

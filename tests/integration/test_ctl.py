@@ -141,6 +141,12 @@ def test_a_bad_configuration_and_an_unknown_version_are_exit_78(spool: Site) -> 
     run(spool, "verify", code=CONFIG)
 
 
+def test_nobody_is_warned_of_the_daemons_settings(spool: Site) -> None:
+    spool.configure({"uploads": {"bucket": "shop"}})
+    for command in ("status", "ls", "tail", "cat", "verify", "audit"):
+        assert spool.ctl(command).stderr == ""
+
+
 def test_a_full_disk_under_the_output_is_told(spool: Site) -> None:
     chain(spool.spool, [entry(1, 1)])
     spool.write_config()

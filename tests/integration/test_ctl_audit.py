@@ -2,7 +2,9 @@
 files alone, exactly, at any moment."""
 
 import json
+import random
 import threading
+import time
 import uuid
 from pathlib import Path
 from typing import Any
@@ -10,7 +12,10 @@ from typing import Any
 import pytest
 from support.craft import chain, checkpoint, control, dead_letter, entry, name
 from support.daemons import MakeSite, Site
-from support.spool import read_spool, segment_names
+from support.faults import Fault
+from support.shop import Load, post_all
+from support.spool import load, read_spool, segment_names
+from support.standin import StandIn
 
 SMALL = {"spool": {"segment_size": "64KiB", "min_free": "1MiB"}}
 
@@ -136,9 +141,9 @@ def test_an_edited_checkpoint_is_noticed(spool: Site) -> None:
     checkpoint(spool.spool, 41, len(content) + 1, delivered=4)
     assert found(spool) == [("checkpoint_ahead", name(41))]
     checkpoint(spool.spool, 41, third, delivered=1, dead=1)
-    assert found(spool) == [("dead_letters_differ", None)]
+    assert found(spool) == [("dead_letters_missing", None)]
     checkpoint(spool.spool, 41, third, delivered=1, dropped=1)
-    assert found(spool) == [("dead_letters_differ", None)]
+    assert found(spool) == [("dead_letters_missing", None)]
     (spool.spool / "checkpoint.json").write_text("{")
     assert found(spool) == [("checkpoint_broken", None)]
 
@@ -149,7 +154,7 @@ def test_dead_letters_are_compared(spool: Site) -> None:
     places = [content.index(row) for row in lines]
     letters = spool.spool / "dead-letter.ndjson"
     checkpoint(spool.spool, 41, places[3], delivered=2, dead=1)
-    assert found(spool) == [("dead_letters_differ", None)]
+    assert found(spool) == [("dead_letters_missing", None)]
     letters.write_text(dead_letter(41, places[1]))
     assert numbers(audit(spool)) == (4, 2, 1, 1, 0)
     # A torn end, the same letter again behind it, and one that is not passed.
@@ -282,3 +287,70 @@ def test_audit_tries_again_where_shipper_is_faster(make_site: MakeSite) -> None:
         stop.set()
         thread.join()
     assert audit(site)["accepted"] > 0
+
+
+BOTH = {
+    "spool": {"segment_size": "64KiB", "min_free": "1MiB", "retain_size": "64KiB"},
+    "shipper": {"linger": "0s"},
+}
+
+
+@pytest.mark.timeout(300)
+def test_audit_balances_while_both_daemons_run_and_are_killed(
+    make_site: MakeSite, stream: StandIn, sampled: int
+) -> None:
+    site = make_site(BOTH)
+    site.aws(stream)
+    stream.play(
+        Fault("rejected", every=3, too_old=1), Fault("rejected", every=4, too_new=1)
+    )
+    chance = random.Random(9)
+    site.ingest.start()
+    site.shipper.start()
+    loads = [Load(site, seed) for seed in range(2)]
+    for one in loads:
+        one.start()
+    for _ in range(14 // sampled):
+        for _ in range(4):
+            audit(site)
+            time.sleep(chance.uniform(0.0, 0.05))
+        daemon = chance.choice([site.ingest, site.shipper])
+        daemon.kill()
+        audit(site)
+        daemon.start()
+    for one in loads:
+        one.finish()
+    accepted = audit(site)["accepted"]
+    assert accepted >= len(set().union(*(one.acknowledged for one in loads)))
+    stream.wait(lambda: audit(site)["pending"] == 0, 60)
+    balance = audit(site)
+    assert (balance["accepted"], balance["inBadBytes"]) == (accepted, 0)
+    # A letter whose checkpoint was lost may be delivered after all.
+    assert balance["deadLetters"]["entries"] >= balance["dead"] > 0
+    assert balance["delivered"] > 0
+
+
+def test_audit_balances_with_bad_bytes_that_shipper_has_passed(
+    make_site: MakeSite, stream: StandIn
+) -> None:
+    """Two entries go bad while shipper is away: in a segment that ingest seals
+    itself, and so tells how many it took."""
+    site = make_site(BOTH)
+    site.aws(stream)
+    site.ingest.start()
+    count = len(post_all(site, 400, per_request=20))
+    second = segment_names(site.spool)[1]
+    own = [item for item in read_spool(site.spool) if item.segment == second]
+    for item in (own[3], own[9]):
+        flip(site.spool / second, item.offset + 60)
+    assert len(load(site.spool).bad) == 2
+    balance = audit(site)
+    assert (balance["accepted"], balance["inBadBytes"]) == (count, 2)
+
+    site.shipper.start()
+    stream.wait(lambda: audit(site)["pending"] == 0, 60)
+    site.shipper.restart()
+    stream.wait(lambda: audit(site)["pending"] == 0, 60)
+    balance = audit(site)
+    assert numbers(balance) == (count, count - 2, 0, 0, 0)
+    assert balance["inBadBytes"] == balance["deadLetters"]["badRuns"] == 2
