@@ -186,15 +186,15 @@ print_sources(const struct audit *audit)
     else
         puts("all lines, as there is no checkpoint's position");
     print_number("dead", balance->counts.dead);
-    printf("%s; %s and its successors hold %" PRIu64 " entries\n", state,
-           SPOOL_DEAD_LETTER, audit->letters.entries);
+    printf("%s; %" PRIu64 " in the dead-letter files\n", state,
+           audit->letters.entries);
     print_number("dropped", balance->counts.dropped);
     puts(state);
     if (balance->bad_runs) {
         print_number("in bad bytes", balance->in_bad_bytes);
-        printf("entries that segments took and that their %" PRIu64
-               " runs of bad bytes held\n",
-               balance->bad_runs);
+        printf("accepted entries that are bad bytes now, in %" PRIu64
+               " run%s that verify names\n",
+               balance->bad_runs, balance->bad_runs == 1 ? "" : "s");
     }
 }
 
