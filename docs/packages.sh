@@ -1,21 +1,61 @@
+# shellcheck shell=sh
 # Sourced by the scripts that a newcomer runs: Debian packages by name, and a
 # Python environment of the project's own.  Nothing is skipped: what cannot be
 # had ends the script.
 
-need_packages() { # PACKAGE...
-    missing=
-    for package in "$@"; do
-        status=$(dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null) || status=
-        [ "$status" = installed ] || missing="$missing $package"
+as_root() { # COMMAND...
+    if [ "$(id -u)" = 0 ]; then
+        "$@"
+    elif command -v sudo >/dev/null; then
+        sudo "$@"
+    else
+        echo "There is no sudo. As root, run: $*" >&2
+        return 69
+    fi
+}
+
+is_installed() { # PACKAGE
+    [ "$(dpkg-query -W -f '${db:Status-Status}' "$1" 2>/dev/null)" = installed ]
+}
+
+# Where the distribution packages llhttp as a library, that is taken.
+llhttp_package() {
+    for package in libllhttp-dev node-llhttp; do
+        is_installed "$package" && echo "$package" && return
     done
+    if ! apt-cache show zlib1g-dev >/dev/null 2>&1; then
+        echo "apt has no package lists yet: fetching them." >&2
+        as_root apt-get update -qq
+    fi
+    if apt-cache show libllhttp-dev >/dev/null 2>&1; then
+        echo libllhttp-dev
+    else
+        echo node-llhttp
+    fi
+}
+
+# What it takes to build, on stdout.
+build_packages() {
+    llhttp=$(llhttp_package)
+    echo gcc libc6-dev meson ninja-build pkgconf libuv1-dev libcjson-dev \
+        libcurl4-openssl-dev libssl-dev zlib1g-dev "$llhttp"
+}
+
+missing_packages() { # PACKAGE...
+    for package in "$@"; do
+        is_installed "$package" || printf ' %s' "$package"
+    done
+}
+
+need_packages() { # PACKAGE...
+    missing=$(missing_packages "$@")
     [ -z "$missing" ] && return
 
     echo "Installing with apt:$missing"
-    sudo=
-    [ "$(id -u)" = 0 ] || sudo=sudo
+    as_root apt-get update -qq
     # No service is started by its package.
-    $sudo apt-get update -qq
-    $sudo env DEBIAN_FRONTEND=noninteractive RUNLEVEL=1 \
+    # shellcheck disable=SC2086 # words
+    as_root env DEBIAN_FRONTEND=noninteractive RUNLEVEL=1 \
         apt-get install -y -qq --no-install-recommends $missing >/dev/null
 }
 

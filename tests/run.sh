@@ -12,7 +12,7 @@ set -eu
 
 cd "$(dirname "$0")/.."
 root=$PWD
-long= fast=
+long='' fast=''
 for arg in "$@"; do
     case $arg in
     --long) long=1 ;;
@@ -24,18 +24,10 @@ for arg in "$@"; do
     esac
 done
 
-packages="gcc libc6-dev meson ninja-build pkgconf libuv1-dev libcjson-dev
-    libcurl4-openssl-dev libssl-dev zlib1g-dev python3-venv nginx-light wrk
-    strace faketime curl jq"
-# Where the distribution packages llhttp as a library, that is taken.
-if apt-cache show libllhttp-dev >/dev/null 2>&1; then
-    packages="$packages libllhttp-dev"
-else
-    packages="$packages node-llhttp"
-fi
-
+# shellcheck source-path=SCRIPTDIR source=../docs/packages.sh
 . "$root/docs/packages.sh"
-need_packages $packages
+# shellcheck disable=SC2046 # words
+need_packages $(build_packages) python3-venv nginx-light wrk strace faketime curl jq
 need_venv build/venv tests/requirements.txt
 
 build() { # FOLDER [OPTION...]
