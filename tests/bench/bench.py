@@ -1,0 +1,112 @@
+"""Both benchmarks, a table, and a JSON file; started by run.sh."""
+
+import argparse
+import json
+import resource
+import shutil
+from pathlib import Path
+
+import doors
+import shipping
+
+MIB = 1024 * 1024
+Row = tuple[str, float, str, bool]  # what, figure, target, whether met
+
+
+def rows(door: doors.Doors, ship: shipping.Shipping) -> list[Row]:
+    p99, allowed = door.ingest_p99_us, 4 * door.nginx_p99_us + 2 * door.sync_p99_us
+    ingest, shipper = peaks(door, ship)
+    table: list[Row] = []
+    for count, ratio in door.vs_nginx.items():
+        what = f"ingest / nginx, requests a second, {count} connections"
+        target = "at least 0.6" if count == 256 else ""
+        table.append((what, ratio, target, count != 256 or ratio >= 0.6))
+    batch, cpu = door.batch_vs_single, ship.cpu_vs_floor
+    return [
+        *table,
+        ("ingest's p99 at 256, ms", p99 / 1000,
+         f"at most {allowed / 1000:.1f}", p99 <= allowed),
+        ("ingest / nginx, p99 at 256", p99 / door.nginx_p99_us, "", True),
+        ("events a second, batches of 50 / single ones", batch,
+         "at least 8", batch >= 8),
+        ("shipper / (zlib + SHA-256), CPU", cpu, "at most 1.5", cpu <= 1.5),
+        ("ingest's peak memory, MiB", ingest, "at most 16", ingest <= 16),
+        ("shipper's peak memory, MiB", shipper, "at most 16", shipper <= 16),
+    ]  # fmt: skip
+
+
+def peaks(door: doors.Doors, ship: shipping.Shipping) -> tuple[float, float]:
+    """MiB of anonymous memory; ingest's under any of the loads."""
+    ingest = max(door.peak_bytes, ship.ingest_peak_bytes)
+    return ingest / MIB, ship.shipper_peak_bytes / MIB
+
+
+def figures(door: doors.Doors, ship: shipping.Shipping) -> dict[str, float]:
+    ingest, shipper = peaks(door, ship)
+    all_of_them = {
+        **{f"ingest_vs_nginx_{c}": ratio for c, ratio in door.vs_nginx.items()},
+        "ingest_p99_vs_nginx_256": door.ingest_p99_us / door.nginx_p99_us,
+        "batch50_events_vs_single": door.batch_vs_single,
+        "shipper_cpu_vs_floor": ship.cpu_vs_floor,
+        "ingest_peak_mib": ingest,
+        "shipper_peak_mib": shipper,
+        # What the ratios are made of.
+        **{f"ingest_rps_{c}": rate for c, rate in door.ingest_rate.items()},
+        **{f"nginx_rps_{c}": rate for c, rate in door.nginx_rate.items()},
+        "ingest_p99_us_256": door.ingest_p99_us,
+        "nginx_p99_us_256": door.nginx_p99_us,
+        "sync_p99_us_256": door.sync_p99_us,
+        "shipper_cpu_s": ship.cpu_s,
+        "floor_cpu_s": ship.floor_s,
+        "shipper_entries_per_s": ship.rate,
+    }
+    return {name: round(value, 3) for name, value in all_of_them.items()}
+
+
+def show(table: list[Row], raw: dict[str, float]) -> None:
+    print()
+    for what, figure, target, met in table:
+        verdict = "" if met else "  MISSED"
+        print(f"{what:56} {figure:8.2f}  {target}{verdict}".rstrip())
+    print()
+    print(
+        f"ingest {raw['ingest_rps_256']:.0f}/s and nginx {raw['nginx_rps_256']:.0f}/s"
+        f" at 256 connections; p99 {raw['ingest_p99_us_256'] / 1000:.1f} and"
+        f" {raw['nginx_p99_us_256'] / 1000:.1f} ms, of fdatasync"
+        f" {raw['sync_p99_us_256'] / 1000:.1f} ms"
+    )
+    print(
+        f"shipper {raw['shipper_cpu_s']:.2f} s of CPU, its floor"
+        f" {raw['floor_cpu_s']:.2f} s; {raw['shipper_entries_per_s']:.0f} entries/s"
+    )
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="sh tests/bench/run.sh")
+    parser.add_argument("build", type=Path, help=argparse.SUPPRESS)
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--seconds", type=int, default=3, help="of each load")
+    parser.add_argument("--events", type=int, default=1_000_000, help="to ship")
+    args = parser.parse_args()
+
+    # A thousand connections on each side.
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    scratch = args.build / "scratch"
+    shutil.rmtree(scratch, ignore_errors=True)
+    scratch.mkdir()
+    try:
+        door = doors.compare(args.build, scratch, args.rounds, args.seconds)
+        ship = shipping.compare(args.build, scratch, args.rounds, args.events)
+    finally:
+        shutil.rmtree(scratch, ignore_errors=True)
+
+    raw = figures(door, ship)
+    show(rows(door, ship), raw)
+    result = args.build.parent / "bench.json"
+    result.write_text(json.dumps(raw, indent=1) + "\n")
+    print(f"All figures: {result}")
+
+
+if __name__ == "__main__":
+    main()
