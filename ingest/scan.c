@@ -2,6 +2,7 @@
 
 #include "common/buf.h"
 
+#include <endian.h>
 #include <stdint.h>
 
 static int scan_value(const char **at, const char *end, int depth,
@@ -29,20 +30,24 @@ skip_space(const char *at, const char *end, bool *spaced)
     return at;
 }
 
-/* Eight bytes that are all ordinary: no control, quote, backslash, and ASCII.
- * Each term sets the high bit of a byte that is not. */
-static bool
-is_plain8(const char *at)
+/*
+ * How many of eight bytes come before the first that is not ordinary: a
+ * control, a quote, a backslash, or not ASCII.  Each term sets the high bit of
+ * such a byte; what it borrows from the bytes behind does not matter.
+ */
+static size_t
+count_plain8(const char *at)
 {
     const uint64_t ones = UINT64_C(0x0101010101010101);
     const uint64_t highs = ones << 7;
     uint64_t word, quote, slash;
 
     memcpy(&word, at, 8);
+    word = le64toh(word);
     quote = word ^ ones * '"';
     slash = word ^ ones * '\\';
-    return !((word | (word - ones * 0x20) | (quote - ones) | (slash - ones)) &
-             highs);
+    word |= (word - ones * 0x20) | (quote - ones) | (slash - ones);
+    return word & highs ? (size_t)__builtin_ctzll(word & highs) / 8 : 8;
 }
 
 /* RFC 3629's table: the length of the sequence at @at, or 0. */
@@ -144,10 +149,11 @@ scan_string(const char **at, const char *end, struct scan_value *value)
     int r;
 
     for (;;) {
-        while (end - next >= 8 && is_plain8(next)) {
-            next += 8;
-            points += 8;
-        }
+        do {
+            n = end - next >= 8 ? count_plain8(next) : 0;
+            next += n;
+            points += n;
+        } while (n == 8);
         if (next == end || (unsigned char)*next < 0x20)
             return SCAN_INVALID_JSON;
         if (*next == '"')
