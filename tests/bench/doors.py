@@ -142,8 +142,8 @@ def sync_p99_us(site: Site) -> int:
 def bodies(scratch: Path) -> tuple[Path, Path]:
     """A request of one event, and one of a batch."""
     single, batch = scratch / "single.json", scratch / "batch.json"
-    single.write_text(json.dumps(EVENT))
-    batch.write_text(json.dumps([EVENT] * BATCH))
+    single.write_text(json.dumps(EVENT, separators=(",", ":")))
+    batch.write_text(json.dumps([EVENT] * BATCH, separators=(",", ":")))
     return single, batch
 
 

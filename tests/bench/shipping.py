@@ -49,7 +49,7 @@ def events(count: int) -> str:
                 "urlPath": f"/products/{product}",
             }
         )
-    return json.dumps(rows)
+    return json.dumps(rows, separators=(",", ":"))
 
 
 def fill(site: Site, count: int) -> None:
