@@ -11,6 +11,7 @@
 
 enum {
     LINGER_MS = 2000,
+    SMALL_INPUT = 8 * 1024, /* may wait whatever others hold */
     PIPELINE_MAX = 64 * 1024, /* bytes that wait while an answer is due */
 };
 
@@ -222,7 +223,8 @@ keep_input(struct conn *conn, const char *bytes, size_t len)
 {
     if (conn->state == CONN_LINGERING || conn->state == CONN_CLOSING || !len)
         return;
-    if (conn->server->buffered + len > SERVER_BUFFERED_MAX) {
+    if (conn->input.len + len > SMALL_INPUT &&
+        conn->server->buffered + len > SERVER_BUFFERED_MAX) {
         if (conn->state == CONN_READING)
             conn_request_refuse(conn, PROBLEM_TOO_BUSY);
         else

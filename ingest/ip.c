@@ -39,6 +39,23 @@ ip_from_sockaddr(const struct sockaddr *address)
     return ip;
 }
 
+/* CloudFront writes IPv6 in full, without brackets, and the port behind it:
+ * nine groups, where an address has at most eight. */
+static struct slice
+without_ninth_group(struct slice text)
+{
+    size_t colons = 0, last = 0;
+
+    for (size_t i = 0; i < text.len; i++)
+        if (text.data[i] == ':') {
+            colons++;
+            last = i;
+        }
+    if (colons != 8 || memmem(text.data, text.len, "::", 2))
+        return text;
+    return (struct slice){text.data, last};
+}
+
 /* "host:port", "[host]:port" and "[host]" to the host alone. */
 static struct slice
 without_port(struct slice text)
@@ -51,7 +68,9 @@ without_port(struct slice text)
     }
     host = slice_split(text, ':', &rest);
     /* A second colon: a bare IPv6 address. */
-    return rest.data && !memchr(rest.data, ':', rest.len) ? host : text;
+    if (rest.data && !memchr(rest.data, ':', rest.len))
+        return host;
+    return without_ninth_group(text);
 }
 
 struct ip

@@ -94,6 +94,8 @@ def test_a_chain_without_an_end_is_not_walked_to_it(shop: Site) -> None:
         ("203.0.113.9", "203.0.113.9"),
         ("2001:db8::9", "2001:db8::9"),
         ("[2001:db8::9]:46532", "2001:db8::9"),
+        ("2001:db8:0:0:0:0:0:9:46532", "2001:db8::9"),  # as CloudFront has it
+        ("1:2:3:4:5:6:7::", "1:2:3:4:5:6:7:0"),
         ("nonsense", "198.51.100.1"),  # then as if it were not there
         ("", "198.51.100.1"),
     ],

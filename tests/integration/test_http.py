@@ -1,12 +1,14 @@
 """HTTP/1.1 to the letter: what is well-formed is served in order, what is not
 gets one refusal, the end of its connection, and leaves nothing behind."""
 
+import contextlib
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 from support.ask import check_problem, count, event, post_bytes, refused, taken
-from support.daemons import Site
+from support.daemons import MakeSite, Site
 from support.http import RawClient, request, request_bytes
 from support.malformed import (
     BAD,
@@ -207,6 +209,24 @@ def test_a_post_says_how_long_it_is_and_what_it_is(shop: Site) -> None:
         refused(port, sent, 415, "unsupported_media_type")
     sent = request_bytes("POST", "/events", BODY)
     refused(port, sent, 415, "unsupported_media_type")
+
+
+def test_a_small_request_in_pieces_is_served_whatever_others_hold(
+    make_site: MakeSite,
+) -> None:
+    """All that waits for its end shares 32 MiB; who needs little gets it."""
+    site = make_site()
+    site.ingest.start()
+    large = START + b"Content-Length: 262144\r\n\r\n" + b" " * 250000
+    with ExitStack() as stack:
+        for _ in range(200):
+            client = stack.enter_context(RawClient(site.ingest.port))
+            with contextlib.suppress(ConnectionError):
+                client.send(large)
+        small = stack.enter_context(RawClient(site.ingest.port))
+        for _ in range(3):
+            small.send(START + LENGTH + b"\r\n" + BODY, slice_of=100, pause=0.005)
+            taken(small.read())
 
 
 @pytest.mark.parametrize("given", ["a", "0-9.Z_z", "a" * 64])
