@@ -4,6 +4,7 @@ would: what is shown, what is not, and the exit codes."""
 import json
 import os
 import pty
+import random
 import subprocess
 import threading
 import time
@@ -632,3 +633,34 @@ def test_colour_and_heads_are_for_terminals(spool: Site) -> None:
     assert "\x1b" not in plain
     assert "\x1b" not in on_terminal(spool, "ls", TERM="dumb")
     assert "\x1b" not in on_terminal(spool, "ls", "--json")
+
+
+# Whatever a disk may hold
+
+
+def test_any_damage_is_told_and_none_ends_badly(spool: Site, sampled: int) -> None:
+    """Random damage, in place, to every file that the commands read."""
+    chance = random.Random(5)
+    lines = [entry(number, number, title="x" * (number % 40)) for number in range(60)]
+    contents = chain(spool.spool, lines[:20], lines[20:21], [], lines[21:50], lines[50:])
+    checkpoint(spool.spool, 42, 0, delivered=20)
+    letters = spool.spool / "dead-letter.ndjson"
+    letters.write_text(dead_letter(44, len(contents[3]) - 200))
+    files = sorted(path for path in spool.spool.iterdir() if path.is_file())
+    good = {path: path.read_bytes() for path in files}
+    for _ in range(60 // sampled):
+        path = chance.choice(files)
+        damaged = bytearray(good[path])
+        for _ in range(chance.choice([1, 1, 5])):
+            place = chance.randrange(len(damaged))
+            damaged[place] = chance.choice([0, 10, 34, 57, 123, 125, 255])
+        if chance.random() < 0.2:
+            del damaged[chance.randrange(len(damaged)) :]
+        path.write_bytes(damaged)
+        for command in ("status", "ls", "tail", "cat", "verify", "audit"):
+            done = spool.ctl(command, "--json")
+            assert done.returncode in (OK, FINDINGS, CORRUPT, CONFIG), done
+            shown = [json.loads(row) for row in done.stdout.splitlines()]
+            assert shown or done.returncode == CONFIG
+        path.write_bytes(good[path])
+    assert findings(spool, OK) == []
