@@ -21,7 +21,7 @@
 #include <unistd.h>
 
 enum {
-    DRAIN_MS = 9000, /* then what is still open is closed: 10 s in all */
+    DRAIN_MS = 8000, /* then what is still open is closed: 10 s in all */
     LOOK_MS = 1000,
 };
 
