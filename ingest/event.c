@@ -361,14 +361,15 @@ take_members(struct making *making, struct slice json)
                 take_member(making, name, escaped, &value);
         if (r == SCAN_END && !scan_closed(&scan))
             r = SCAN_INVALID_JSON;
+        if (scan.crowded)
+            refuse(making, "too_long", (struct slice){NULL, 0},
+                   "fewer fields");
     } else {
         r = scan_document(json, &value);
         refuse(making, "wrong_type", (struct slice){NULL, 0}, "an object");
     }
 
-    if (r == SCAN_TOO_MANY)
-        refuse(making, "too_long", (struct slice){NULL, 0}, "fewer fields");
-    else if (r < 0)
+    if (r < 0)
         *making->error =
             r == SCAN_INVALID_UTF8
                 ? (struct event_error){"invalid_utf8", "", "Give valid UTF-8"}

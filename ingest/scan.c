@@ -258,6 +258,7 @@ scan_container(const char **at, const char *end, int depth,
         return r;
     value->spaced = scan.spaced;
     value->odd = scan.odd;
+    value->crowded = scan.crowded;
     *at = scan.at;
     return SCAN_FOUND;
 }
@@ -341,7 +342,7 @@ scan_open(struct scan *scan, struct slice text)
     scan->at = skip_space(text.data, end, &spaced);
     scan->end = end;
     scan->depth = 1;
-    scan->begun = scan->spaced = scan->odd = false;
+    scan->begun = scan->spaced = scan->odd = scan->crowded = false;
     scan->count = 0;
     if (scan->at == end || (*scan->at != '{' && *scan->at != '['))
         return SCAN_END;
@@ -363,12 +364,13 @@ scan_name(struct scan *scan, struct slice *name, bool *escaped)
     *name = (struct slice){start, (size_t)(scan->at - start) - 1};
     *escaped = value.escaped;
     scan->odd |= value.escaped;
-    if (scan->count == SCAN_MEMBERS_MAX)
-        return SCAN_TOO_MANY;
     for (size_t i = 0; i < scan->count; i++)
         if (slice_equal(scan->names[i], *name))
             return SCAN_INVALID_JSON;
-    scan->names[scan->count++] = *name;
+    if (scan->count < SCAN_MEMBERS_MAX)
+        scan->names[scan->count++] = *name;
+    else
+        scan->crowded = true;
 
     scan->at = skip_space(scan->at, scan->end, &scan->spaced);
     if (scan->at == scan->end || *scan->at != ':')
@@ -408,6 +410,7 @@ scan_next(struct scan *scan, struct slice *name, bool *name_escaped,
     r = scan_value(&scan->at, scan->end, scan->depth, value);
     scan->spaced |= value->spaced;
     scan->odd |= value->odd;
+    scan->crowded |= value->crowded;
     return r;
 }
 

@@ -15,7 +15,7 @@ struct buf;
  */
 enum {
     SCAN_DEPTH_MAX = 32,
-    SCAN_MEMBERS_MAX = 64, /* of one object */
+    SCAN_MEMBERS_MAX = 64, /* of one object; past them it is crowded */
 };
 
 enum scan_kind {
@@ -33,7 +33,6 @@ enum {
     SCAN_END = 0,
     SCAN_INVALID_JSON = -1,
     SCAN_INVALID_UTF8 = -2,
-    SCAN_TOO_MANY = -3, /* members in one object */
 };
 
 struct scan_value {
@@ -43,6 +42,8 @@ struct scan_value {
     bool escaped;   /* of a string: there is an escape in it */
     bool odd;       /* escaped NUL, lone surrogate or escaped name, anywhere */
     bool spaced;    /* white space outside strings */
+    bool crowded;   /* an object has too many members, anywhere; those past
+                       the bound were not compared by name */
 };
 
 /** scan_text(): the inside of a string's quotes. */
@@ -51,7 +52,7 @@ struct slice scan_text(const struct scan_value *value);
 /**
  * scan_document(): the whole of @text is one value, white space around it.
  *
- * Return: SCAN_FOUND, SCAN_INVALID_JSON, SCAN_INVALID_UTF8 or SCAN_TOO_MANY.
+ * Return: SCAN_FOUND, SCAN_INVALID_JSON or SCAN_INVALID_UTF8.
  */
 int scan_document(struct slice text, struct scan_value *value);
 
@@ -61,7 +62,7 @@ struct scan {
     int depth;
     bool object;
     bool begun;
-    bool spaced, odd; /* of what was stepped over so far */
+    bool spaced, odd, crowded; /* of what was stepped over so far */
     size_t count;
     struct slice names[SCAN_MEMBERS_MAX];
 };

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from support.ask import check_problem, count, event, new_id, post_bytes, spooled, taken
 from support.daemons import Site
-from support.http import RawClient
+from support.http import JSON, RawClient
 
 HEAD = (
     b'"eventName":"page_view","clientId":"client-0001",'
@@ -255,10 +255,18 @@ def test_an_object_has_at_most_64_members(shop: Site) -> None:
     taken(shop.ingest.post(members(64)))
     problem = check_problem(shop.ingest.post(members(65)), 400, "invalid_event")
     assert [item["code"] for item in problem["errors"]] == ["too_long"]
-    body = b"\n".join([GOOD, members(65), GOOD])
-    receipt = taken(shop.ingest.post(body, {"Content-Type": NDJSON}), 2)
-    assert [item["code"] for item in receipt["rejected"]] == ["too_long"]
-    assert count(shop) == before + 3
+    three = [GOOD, members(65), GOOD]
+    for body, kind in (
+        (b"\n".join(three), NDJSON),
+        (b"[" + b",".join(three) + b"]", JSON),
+    ):
+        receipt = taken(shop.ingest.post(body, {"Content-Type": kind}), 2)
+        assert [item["code"] for item in receipt["rejected"]] == ["too_long"]
+    inner = b"".join(b'"a%d":null,' % at for at in range(65))
+    body = with_tail(b',"props":{' + inner + b'"b":1}}')
+    problem = check_problem(shop.ingest.post(body), 400, "invalid_event")
+    assert [item["code"] for item in problem["errors"]] == ["too_long"]
+    assert count(shop) == before + 5
 
 
 def test_32_levels_are_json(shop: Site) -> None:
