@@ -20,11 +20,7 @@ struct slot {
     uint64_t place;
 };
 
-enum {
-    SLOTS_MAX = DUPLICATES_TABLE_BYTES / sizeof(struct slot),
-    IDS_MAX = SLOTS_MAX / 4 * 3, /* a fuller table is a slow one */
-    SLOTS_MIN = 1024,
-};
+enum { SLOTS_MIN = 64 };
 
 struct search {
     const struct walk *walk;
@@ -40,10 +36,19 @@ struct search {
     uint64_t *bases; /* where each segment of the walk begins, as places */
 };
 
-uint64_t
-duplicates_passes(uint64_t entries)
+/* A fuller table is a slow one. */
+static uint64_t
+ids_in(uint64_t slots)
 {
-    return entries / IDS_MAX + (entries % IDS_MAX != 0);
+    return slots / 4 * 3;
+}
+
+uint64_t
+duplicates_passes(uint64_t entries, size_t table_bytes)
+{
+    uint64_t most = ids_in(table_bytes / sizeof(struct slot));
+
+    return entries / most + (entries % most != 0);
 }
 
 /* Ids are hexadecimal digits in either case. */
@@ -160,13 +165,14 @@ search_segment(struct search *search, size_t at)
 }
 
 static int
-prepare(struct search *search, uint64_t entries)
+prepare(struct search *search, uint64_t entries, size_t table_bytes)
 {
     const struct walk *walk = search->walk;
+    uint64_t most = table_bytes / sizeof(struct slot);
     uint64_t slots = SLOTS_MIN, base = 0;
 
-    search->passes = duplicates_passes(entries);
-    while (slots < SLOTS_MAX && slots / 4 * 3 < entries)
+    search->passes = duplicates_passes(entries, table_bytes);
+    while (slots < most && ids_in(slots) < entries)
         slots *= 2;
     search->mask = slots - 1;
     search->slots = calloc(slots, sizeof(*search->slots));
@@ -181,7 +187,7 @@ prepare(struct search *search, uint64_t entries)
 }
 
 int
-duplicates_find(const struct walk *walk, uint64_t entries,
+duplicates_find(const struct walk *walk, uint64_t entries, size_t table_bytes,
                 struct progress *progress,
                 void (*found)(void *owner, const struct duplicate *one),
                 void *owner)
@@ -192,7 +198,7 @@ duplicates_find(const struct walk *walk, uint64_t entries,
         .found = found,
         .owner = owner,
     };
-    int r = prepare(&search, entries);
+    int r = prepare(&search, entries, table_bytes);
 
     for (; !r && search.pass < search.passes; search.pass++) {
         memset(search.slots, 0, (search.mask + 1) * sizeof(*search.slots));

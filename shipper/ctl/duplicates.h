@@ -2,6 +2,7 @@
 
 #include "common/spool.h"
 
+#include <stddef.h>
 #include <stdint.h>
 
 struct progress;
@@ -10,7 +11,7 @@ struct walk;
 /*
  * Entries of one eventId, found in bounded memory: the spool is read as often
  * as needed, each time for another part of all ids, so that the table of those
- * seen never grows past DUPLICATES_TABLE_BYTES.
+ * seen never grows past what the caller allows.
  */
 enum { DUPLICATES_TABLE_BYTES = 32 * 1024 * 1024 };
 
@@ -22,14 +23,15 @@ struct duplicate {
 
 /**
  * duplicates_find(): found() is told of each; @entries is how many the spool
- * holds.  Segments that are removed meanwhile are passed over.
+ * holds, @table_bytes a power of two.  Segments that are removed meanwhile are
+ * passed over.
  *
  * Return: 0 or a negative errno.
  */
 int duplicates_find(const struct walk *walk, uint64_t entries,
-                    struct progress *progress,
+                    size_t table_bytes, struct progress *progress,
                     void (*found)(void *owner, const struct duplicate *one),
                     void *owner);
 
 /** duplicates_passes(): how often that reads the spool. */
-uint64_t duplicates_passes(uint64_t entries);
+uint64_t duplicates_passes(uint64_t entries, size_t table_bytes);

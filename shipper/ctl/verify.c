@@ -203,10 +203,11 @@ check_all(struct verify *verify)
     if (r)
         return r;
     check_lost(verify, NULL);
-    verify->progress.total += verify->progress.total *
-                              duplicates_passes(verify->ids);
-    return duplicates_find(&verify->walk, verify->ids, &verify->progress,
-                           on_duplicate, verify);
+    verify->progress.total +=
+        verify->progress.total *
+        duplicates_passes(verify->ids, DUPLICATES_TABLE_BYTES);
+    return duplicates_find(&verify->walk, verify->ids, DUPLICATES_TABLE_BYTES,
+                           &verify->progress, on_duplicate, verify);
 }
 
 static int
