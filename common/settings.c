@@ -13,6 +13,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 enum { RELOAD = 1, IDLE = 2, REFUSED = 4 };
 enum {
@@ -330,6 +331,45 @@ take_environment(struct settings *settings)
     }
 }
 
+/* CLICKSPOOL_HTTP_MAX_BDY is a slip as well, though CLICKSPOOL_ANYTHING may be
+ * a variable of somebody else's. */
+static void
+judge_variable(struct settings *settings, const char *text)
+{
+    struct settings_origin origin = {.environment = true};
+    size_t len = strcspn(text, "=");
+    char name[96];
+
+    if (len >= sizeof(name))
+        return;
+    for (size_t i = 0; i < len; i++)
+        name[i] = (char)tolower((unsigned char)text[i]);
+    name[len] = '\0';
+    for (size_t i = 0; i < SETTINGS_KEYS; i++) {
+        const char *section = table[i].section;
+        size_t prefix = strlen(section);
+
+        if (strncmp(name, section, prefix) || name[prefix] != '_')
+            continue;
+        if (!find(section, name + prefix + 1))
+            fault(settings, &origin, NULL,
+                  "unknown key \"%s\" in [%s]: did you mean \"%s\"?",
+                  name + prefix + 1, section,
+                  nearest(section, name + prefix + 1));
+        return;
+    }
+}
+
+static void
+judge_environment(struct settings *settings)
+{
+    static const char prefix[] = "CLICKSPOOL_";
+
+    for (char **text = environ; text && *text; text++)
+        if (!strncmp(*text, prefix, sizeof(prefix) - 1))
+            judge_variable(settings, *text + sizeof(prefix) - 1);
+}
+
 static int
 load(struct settings *settings, const char *file, bool file_required)
 {
@@ -348,6 +388,7 @@ load(struct settings *settings, const char *file, bool file_required)
     free(text);
 
     take_environment(settings);
+    judge_environment(settings);
     return settings->errors ? -EINVAL : 0;
 }
 

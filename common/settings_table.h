@@ -83,9 +83,9 @@
       "origins that may post, or *; empty: no check and no CORS headers")
 
 #define SETTINGS_RATE(X)                                                      \
-    X(rate, per_ip, COUNT, "50", "0..1000000", RELOAD,                        \
+    X(rate, per_ip, COUNT, "50", "0..1000000", IDLE,                          \
       "requests a second from one address; 0 switches it off")                \
-    X(rate, burst, COUNT, "200", "1..1000000", RELOAD,                        \
+    X(rate, burst, COUNT, "200", "1..1000000", IDLE,                          \
       "requests that may come at once")
 
 #define SETTINGS_AUTH(X)                                                      \
