@@ -191,6 +191,12 @@ on_duplicate(void *owner, const struct duplicate *one)
     buf_deinit(&id);
 }
 
+static uint64_t
+spool_bytes(const struct verify *verify)
+{
+    return walk_bytes(&verify->walk, (struct spool_position){0});
+}
+
 static int
 check_all(struct verify *verify)
 {
@@ -203,9 +209,9 @@ check_all(struct verify *verify)
     if (r)
         return r;
     check_lost(verify, NULL);
-    verify->progress.total +=
-        verify->progress.total *
-        duplicates_passes(verify->ids, DUPLICATES_TABLE_BYTES);
+    verify->progress.total =
+        spool_bytes(verify) *
+        (1 + duplicates_passes(verify->ids, DUPLICATES_TABLE_BYTES));
     return duplicates_find(&verify->walk, verify->ids, DUPLICATES_TABLE_BYTES,
                            &verify->progress, on_duplicate, verify);
 }
@@ -254,8 +260,8 @@ verify_run(struct ctl *ctl, int argc, char **argv)
     code = shipped_read(&verify.shipped, ctl);
     if (!code) {
         shipped_warn(&verify.shipped);
-        progress_init(&verify.progress, "verify",
-                      walk_bytes(&verify.walk, (struct spool_position){0}),
+        /* Mostly twice: once for the lines, once for duplicates. */
+        progress_init(&verify.progress, "verify", 2 * spool_bytes(&verify),
                       true);
         r = check_all(&verify);
         progress_wipe(&verify.progress);
