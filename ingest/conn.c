@@ -184,7 +184,7 @@ conn_send(struct exchange *exchange, const struct exchange_reply *reply)
         return;
     }
 
-    if (server->draining || conn->ended)
+    if (server->draining || (conn->ended && !conn->input.len))
         conn->last = true;
     buf_clear(&server->out);
     response_date_set(&server->date, clock_wall_ms());
@@ -252,6 +252,10 @@ conn_resume(struct conn *conn)
     if (conn->state == CONN_READING && conn->input.len)
         buf_consume(&conn->input, take_requests(conn, conn->input.data,
                                                 conn->input.len));
+    if (conn->state == CONN_READING && conn->ended) {
+        conn_close(conn); /* what is here will never be a whole request */
+        return;
+    }
     if (conn->state == CONN_READING && !conn->input.len && !conn->idle)
         conn_next(conn);
     if (conn->state == CONN_LINGERING)
@@ -292,7 +296,7 @@ on_read(uv_stream_t *stream, ssize_t n, const uv_buf_t *buf)
     if (n == 0)
         return;
     conn->ended = true;
-    /* A peer that has only shut its sending end still wants its answer. */
+    /* A peer that has only shut its sending end still wants its answers. */
     if (n != UV_EOF || conn->state == CONN_READING ||
         conn->state == CONN_LINGERING)
         conn_close(conn);

@@ -19,19 +19,22 @@ request_scan(const char *bytes, size_t len, size_t *scanned,
         const char *newline = memchr(bytes + at, '\n', len - at);
         struct slice line = {bytes + at, len - at};
 
-        if (!newline) {
-            *problem = request_line_begins(line, at == 0);
+        /* First what a part of the line tells already, so that the verdict
+         * is the same however the bytes arrive. */
+        if (newline)
+            line.len = (size_t)(newline - line.data);
+        *problem = request_line_begins(line, at == 0);
+        if (*problem || !newline)
             break;
-        }
-        line.len = (size_t)(newline - line.data) + 1;
+        line.len++;
+        if (at + line.len > REQUEST_HEAD_MAX)
+            break;
         *problem = request_line_judge(line, at == 0);
         if (*problem)
             break;
 
         at += line.len;
         *scanned = at;
-        if (at > REQUEST_HEAD_MAX)
-            break;
         if (line.len == 2)
             return (int64_t)at;
     }

@@ -14,7 +14,7 @@
 /** request_line_judge(): a whole line, its newline included. */
 enum problem request_line_judge(struct slice line, bool first);
 
-/** request_line_begins(): the beginning of a line whose end has not come. */
+/** request_line_begins(): a line, or what has come of it, without newline. */
 enum problem request_line_begins(struct slice line, bool first);
 
 /** request_host_ok(): RFC 9110, section 7.2: a host and maybe a port. */
