@@ -204,6 +204,16 @@ conn_send(struct exchange *exchange, const struct exchange_reply *reply)
         conn_resume(conn);
 }
 
+void
+conn_tell_continue(struct conn *conn)
+{
+    static char text[] = "HTTP/1.1 100 Continue\r\n\r\n";
+    uv_buf_t line = uv_buf_init(text, sizeof(text) - 1);
+
+    conn->told_continue = true;
+    (void)uv_try_write(&conn->handle.stream, &line, 1);
+}
+
 static size_t
 take_requests(struct conn *conn, const char *bytes, size_t len)
 {

@@ -93,6 +93,9 @@ void conn_set_deadline(struct conn *conn, int64_t ms);
 /** conn_send(): exchange->send, the one way out for answers. */
 void conn_send(struct exchange *exchange, const struct exchange_reply *reply);
 
+/** conn_tell_continue(): the 100 that a client waits for before its body. */
+void conn_tell_continue(struct conn *conn);
+
 /* The server's lists of connections; conn.c says when. */
 void server_conn_opened(struct server *server, struct conn *conn);
 void server_conn_set_idle(struct server *server, struct conn *conn, bool idle);

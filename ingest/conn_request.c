@@ -136,18 +136,6 @@ body_ready(struct conn *conn, const char *bytes, size_t len,
 }
 
 static void
-tell_continue(struct conn *conn)
-{
-    static char text[] = "HTTP/1.1 100 Continue\r\n\r\n";
-    uv_buf_t line = uv_buf_init(text, sizeof(text) - 1);
-
-    if (conn->told_continue)
-        return;
-    conn->told_continue = true;
-    (void)uv_try_write(&conn->handle.stream, &line, 1);
-}
-
-static void
 handle_request(struct conn *conn, const char *bytes)
 {
     struct exchange *exchange = &conn->exchange;
@@ -202,7 +190,8 @@ conn_request_take(struct conn *conn, const char *bytes, size_t len)
     if (n == 0) {
         if (parsed)
             conn_set_deadline(conn, conn->server->limits.body_ms);
-        tell_continue(conn);
+        if (!conn->told_continue)
+            conn_tell_continue(conn);
         return 0;
     }
 
