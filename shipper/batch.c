@@ -4,7 +4,6 @@
 #include "common/line.h"
 
 #include <assert.h>
-#include <endian.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -55,63 +54,43 @@ batch_clear(struct batch *batch)
     batch->bytes = 0;
 }
 
-/*
- * How many of the eight bytes at @at stand before the first one that JSON
- * escapes: a quote, a backslash or a control.  Each term sets the high bit of
- * such a byte, and perhaps of bytes above it; only the lowest one counts.
- */
-static size_t
-plain_run(const char *at)
-{
-    const uint64_t ones = UINT64_C(0x0101010101010101);
-    uint64_t word, quote, slash, found;
+enum { ESCAPED = 1, CONTROL = 2 };
 
-    memcpy(&word, at, sizeof(word));
-    word = le64toh(word);
-    quote = word ^ ones * '"';
-    slash = word ^ ones * '\\';
-    found = ((word - ones * 0x20) & ~word) | ((quote - ones) & ~quote) |
-            ((slash - ones) & ~slash);
-    found &= ones << 7;
-    return found ? (size_t)__builtin_ctzll(found) / 8 : sizeof(word);
-}
+static const unsigned char special[256] = {
+    2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, /* the controls */
+    2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, /* below a blank */
+    ['"'] = ESCAPED,
+    ['\\'] = ESCAPED,
+};
 
 /*
  * The line as the inside of a JSON string.  This is where most of shipper's
- * own time goes: one check of room a line, and eight bytes a step.  A control
- * byte, which a line of ingest's has none of, takes the slow way.
+ * own time goes: one check of room a line, and no branch on what a byte is, as
+ * quotes come too often to be foreseen.  A backslash is written before every
+ * byte, and stays where it is needed.  A control byte, which a line of
+ * ingest's has none of, takes the slow way.
  */
 static void
 append_message(struct buf *body, struct slice line)
 {
-    const char *from = line.data, *end = line.data + line.len;
-    size_t start = body->len, n;
+    unsigned found = 0;
     char *to;
 
-    if (buf_reserve(body, 2 * line.len + sizeof(uint64_t)) < 0)
+    if (buf_reserve(body, 2 * line.len) < 0)
         return;
     to = body->data + body->len;
-    while (from < end) {
-        n = 0;
-        if (end - from >= (ptrdiff_t)sizeof(uint64_t)) {
-            memcpy(to, from, sizeof(uint64_t));
-            n = plain_run(from);
-            to += n;
-            from += n;
-        }
-        if (n == sizeof(uint64_t))
-            continue;
-        if ((unsigned char)*from < 0x20)
-            break;
-        if (*from == '"' || *from == '\\')
-            *to++ = '\\';
-        *to++ = *from++;
+    for (size_t i = 0; i < line.len; i++) {
+        unsigned kind = special[(unsigned char)line.data[i]];
+
+        found |= kind;
+        *to = '\\';
+        to += kind & ESCAPED;
+        *to++ = line.data[i];
     }
-    body->len = (size_t)(to - body->data);
-    if (from < end) {
-        buf_truncate(body, start);
+    if (found & CONTROL)
         json_escape(body, line.data, line.len);
-    }
+    else
+        body->len = (size_t)(to - body->data);
 }
 
 static bool
