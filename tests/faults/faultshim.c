@@ -1,11 +1,14 @@
 /*
- * LD_PRELOAD: fails one call of the spool writer, counted over the process.
+ * LD_PRELOAD: fails one call of the spool writer, counted over the process, or
+ * all of them for a while.
  *
  *     FAULT_CALL    write, fdatasync, openat or fsync
  *     FAULT_NTH     which of its calls fails, from 1; 0: none
  *     FAULT_ERRNO   EIO, ENOSPC, or "short" (write stops half-way)
  *     FAULT_DIR     only files and folders below this path are counted
  *     FAULT_COUNT   a file that is given the number of calls at exit
+ *     FAULT_SUFFIX  files whose names end so are counted; default .ndjson
+ *     FAULT_WHILE   every call fails for as long as this file is there
  *
  * Only descriptors that lead below FAULT_DIR count, so that sockets, logs and
  * libraries go on.
@@ -58,16 +61,21 @@ below(int fd)
 }
 
 /* Segments are what the writer's promises are about; `synced`, locks and what
- * shipper keeps beside them are not counted. */
+ * shipper keeps beside them are counted where FAULT_SUFFIX names them. */
 static bool
-is_segment(int fd)
+is_chosen(int fd)
 {
+    const char *suffix = setting("FAULT_SUFFIX");
     char link[64], path[PATH_MAX];
+    size_t len;
     ssize_t n;
 
+    if (!*suffix)
+        suffix = ".ndjson";
+    len = strlen(suffix);
     (void)snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
     n = readlink(link, path, sizeof(path) - 1);
-    return n > 7 && !strncmp(path + n - 7, ".ndjson", 7);
+    return n > (ssize_t)len && !strncmp(path + n - len, suffix, len);
 }
 
 static bool
@@ -75,6 +83,8 @@ strikes(const char *call)
 {
     if (strcmp(setting("FAULT_CALL"), call))
         return false;
+    if (*setting("FAULT_WHILE"))
+        return access(setting("FAULT_WHILE"), F_OK) == 0;
     return atomic_fetch_add(&calls, 1) + 1 == atol(setting("FAULT_NTH"));
 }
 
@@ -90,7 +100,7 @@ write(int fd, const void *bytes, size_t len)
     ssize_t (*next)(int, const void *, size_t);
 
     find_next(&next, "write");
-    if (below(fd) && is_segment(fd) && strikes("write")) {
+    if (below(fd) && is_chosen(fd) && strikes("write")) {
         if (!strcmp(setting("FAULT_ERRNO"), "short"))
             return next(fd, bytes, len / 2);
         errno = fault_errno();
@@ -107,7 +117,7 @@ fdatasync(int fd)
     int (*next)(int);
 
     find_next(&next, "fdatasync");
-    if (below(fd) && is_segment(fd) && strikes("fdatasync")) {
+    if (below(fd) && is_chosen(fd) && strikes("fdatasync")) {
         errno = fault_errno();
         return -1;
     }

@@ -79,7 +79,8 @@ def test_a_checkpoint_is_where_shipping_goes_on(site: Site, stream: StandIn) -> 
 
 
 @pytest.mark.parametrize(
-    "torn", [b"", b"\0" * 100, b'{"version":1,"position":{"seg', b"[]", b'{"version":1}']
+    "torn",
+    [b"", b"\0" * 100, b'{"version":1,"position":{"seg', b"[]", b'{"version":1}'],
 )
 def test_a_broken_checkpoint_is_kept_aside_and_all_is_shipped_again(
     site: Site, stream: StandIn, torn: bytes
@@ -219,6 +220,7 @@ def test_bad_bytes_are_one_dead_letter_a_run_and_the_rest_is_shipped(
     position = checkpoint(site.spool)
     assert position
     assert position["counts"] == {"delivered": 4, "dead": 0, "dropped": 0}  # no entries
+    assert site.ctl("audit").returncode == 0
 
 
 def test_a_segment_of_a_later_version_that_comes_later_is_told_of_once(
