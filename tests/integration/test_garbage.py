@@ -35,7 +35,7 @@ PIECES = [
     b"Connection: close\r\n", b"Expect: 100-continue\r\n", b"HTTP/1.1\r\n",
     b"\r\n\r\n", b"0\r\n\r\n", b"GET / HTTP/1.1\r\n", b"%", b"/", b"a" * 3000,
 ]  # fmt: skip
-ROUNDS = 3000 if os.environ.get("CLICKSPOOL_LONG") else 120
+ROUNDS = 1500 if os.environ.get("CLICKSPOOL_LONG") else 120
 
 
 @pytest.fixture(scope="module")

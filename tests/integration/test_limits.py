@@ -41,9 +41,9 @@ def wait_for(what: Callable[[], bool], why: str) -> None:
 def connections(site: Site) -> int:
     """How many clients ingest has a descriptor for."""
     rows = [row.split() for row in Path("/proc/net/tcp").read_text().splitlines()]
+    here = f":{site.ingest.port:04X}"
     return sum(
-        row[1].endswith(f":{site.ingest.port:04X}") and row[3] != LISTEN and row[9] != "0"
-        for row in rows
+        row[1].endswith(here) and row[3] != LISTEN and row[9] != "0" for row in rows
     )
 
 
