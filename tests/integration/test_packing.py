@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 from support.daemons import MakeSite
-from support.packing import pack
+from support.packing import MAX_EVENTS, pack
 from support.standin import StandIn
 
 NOW = int(time.time() * 1000)
@@ -51,8 +51,7 @@ def write_spool(folder: Path, segments: Iterable[Iterable[tuple[int, int]]]) -> 
 
 
 CORPORA = {
-    "tiny events: ten thousand are the limit": [[(NOW, 0)] * 25_001],
-    "exactly ten thousand": [[(NOW, 0)] * 10_000],
+    "small events": [[(NOW, 0)] * 25_001],
     "huge events": [[(NOW, 262_000)] * 21],
     "the largest lines": [[(NOW, 262_143)] * 9],
     "exactly a mebibyte, and again": [([(NOW, 104_831)] * 9 + [(NOW, 104_837)]) * 2],
@@ -84,6 +83,25 @@ def test_there_are_as_many_calls_as_the_limits_force(
     assert all(call.status == 200 for call in stream.puts())
     got = [json.loads(message)["eventId"] for message in stream.messages()]
     assert got == [f"{number:036d}" for number in range(count)]
+
+
+@pytest.mark.parametrize("count", [10_000, 10_001, 20_000])
+def test_ten_thousand_events_are_the_limit_where_they_are_tiny(
+    make_site: MakeSite, stream: StandIn, count: int
+) -> None:
+    """Shorter than any that ingest writes, which fill a mebibyte first."""
+    site = make_site({"shipper": {"linger": "1s"}})
+    site.aws(stream)
+    about = '"_segment":{"v":1,"prev":"","prevEnd":0,"entries":0}'
+    tiny = [line(NOW, f'"n":{number}') for number in range(count)]
+    (site.spool / f"{1:020}.ndjson").write_bytes(line(NOW, about) + b"".join(tiny))
+    site.shipper.start()
+    stream.wait_stored(count)
+    assert site.shipper.stop() == 0
+    sizes = pack((NOW, len(text) - 1) for text in tiny)
+    assert max(sizes) == min(count, MAX_EVENTS)
+    assert [call.events for call in stream.puts()] == sizes
+    assert [text.encode() + b"\n" for text in stream.messages()] == tiny
 
 
 def test_an_entry_waits_for_its_batch_no_longer_than_linger(
