@@ -72,7 +72,9 @@ mark_bad(struct line_reader *reader, size_t len)
 static size_t
 find_good(const char *bytes, size_t len)
 {
-    for (size_t at = 0; at < len;) {
+    if (line_ok(bytes, len))
+        return 0; /* nearly always */
+    for (size_t at = 1; at < len;) {
         const char *next =
             memmem(bytes + at, len - at, LINE_PREFIX, LINE_CRC_AT);
 
