@@ -8,7 +8,6 @@ import random
 import subprocess
 import threading
 import time
-import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -27,6 +26,7 @@ from support.craft import (
     name,
 )
 from support.daemons import MakeSite, Site
+from support.shop import event
 from support.spool import read_spool, segment_names
 
 SMALL = {"spool": {"segment_size": "64KiB", "min_free": "1MiB"}}
@@ -38,16 +38,6 @@ OK, FINDINGS, USAGE, UNREACHABLE, CORRUPT, CONFIG = 0, 1, 2, 3, 5, 78
 def spool(make_site: MakeSite) -> Site:
     """A site whose spool is empty; nothing runs."""
     return make_site()
-
-
-def event(**fields: Any) -> dict[str, Any]:
-    return {
-        "eventName": "product_view",
-        "clientId": "client-0001",
-        "sessionId": "session-0001",
-        "productId": "sku-1",
-        "eventId": str(uuid.uuid4()),
-    } | fields
 
 
 def post(site: Site, *events: dict[str, Any]) -> list[str]:
