@@ -194,12 +194,12 @@ def test_a_connection_is_dropped_before_the_service_would_drop_it(
     """AWS closes idle ones after about 6 s, which may meet a call on its way."""
     site.ingest.start()
     site.shipper.start()
-    for number, pause in enumerate((0.2, 4.5, 0.2, 5.5, 0.0), 1):
+    for number, pause in enumerate((0.2, 4.5, 0.0), 1):
         post_all(site, 1)
         stream.wait_stored(number)
         time.sleep(pause)
     calls = stream.puts()
-    assert [call.status for call in calls] == [200] * 5
+    assert [call.status for call in calls] == [200] * 3
     for before, call in pairwise(calls):
         assert before.ended
         idle = call.began - before.ended
