@@ -79,6 +79,7 @@ append_message(struct buf *body, struct slice line)
     if (buf_reserve(body, 2 * line.len) < 0)
         return;
     to = body->data + body->len;
+#pragma GCC unroll 8
     for (size_t i = 0; i < line.len; i++) {
         unsigned kind = special[(unsigned char)line.data[i]];
 

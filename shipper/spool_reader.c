@@ -158,12 +158,17 @@ end_of_active(struct spool_reader *reader, struct segment_end *out)
     out->successor = 0;
     if (lives < 0)
         return lives;
-    if (lives) {
-        position = published(reader);
-        reader->recovered = 0;
-        out->end = position.segment == reader->number ? position.offset : 0;
+    position = published(reader);
+    if (position.segment == reader->number) {
+        out->end = position.offset;
         return 0;
     }
+    out->end = 0;
+    if (lives) {
+        reader->recovered = 0;
+        return 0;
+    }
+    /* Nothing was published since the machine started. */
     if (!reader->recovered)
         r = end_by_lines(reader->dirfd, reader->number, reader->synced,
                          &reader->recovered);
