@@ -46,14 +46,12 @@ buf_fail(struct buf *buf, int error)
 }
 
 int
-buf_reserve(struct buf *buf, size_t more)
+buf_grow(struct buf *buf, size_t more)
 {
     size_t cap = buf->cap ? buf->cap : BUF_FIRST;
     size_t need;
     char *data;
 
-    if (more <= buf->cap - buf->len)
-        return 0;
     if (more > buf->limit - buf->len)
         return buf_fail(buf, -ENOBUFS);
 
@@ -70,33 +68,6 @@ buf_reserve(struct buf *buf, size_t more)
     buf->data = data;
     buf->cap = cap;
     return 0;
-}
-
-int
-buf_append(struct buf *buf, const void *bytes, size_t len)
-{
-    int r;
-
-    if (!len)
-        return 0;
-    r = buf_reserve(buf, len);
-    if (r < 0)
-        return r;
-    memcpy(buf->data + buf->len, bytes, len);
-    buf->len += len;
-    return 0;
-}
-
-int
-buf_puts(struct buf *buf, const char *text)
-{
-    return buf_append(buf, text, strlen(text));
-}
-
-int
-buf_putc(struct buf *buf, char c)
-{
-    return buf_append(buf, &c, 1);
 }
 
 int

@@ -2,6 +2,7 @@
 
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 /*
  * Bytes that grow up to a limit.  A buffer starts empty and allocates nothing
@@ -27,16 +28,49 @@ void buf_clear(struct buf *buf);
 /** buf_shrink(): buf_clear(), and give memory above @keep bytes back. */
 void buf_shrink(struct buf *buf, size_t keep);
 
+/** buf_grow(): buf_reserve() where there is not room enough yet. */
+int buf_grow(struct buf *buf, size_t more);
+
 /**
  * buf_reserve(): make room for @more bytes behind the present ones.
  *
  * Return: 0, -ENOBUFS past the limit, or -ENOMEM.
  */
-int buf_reserve(struct buf *buf, size_t more);
+static inline int
+buf_reserve(struct buf *buf, size_t more)
+{
+    return more <= buf->cap - buf->len ? 0 : buf_grow(buf, more);
+}
 
-int buf_append(struct buf *buf, const void *bytes, size_t len);
-int buf_puts(struct buf *buf, const char *text);
-int buf_putc(struct buf *buf, char c);
+/* In the header, as each event is a hundred small pieces: where the length is
+ * known to the compiler, a piece is a store or two. */
+static inline int
+buf_append(struct buf *buf, const void *bytes, size_t len)
+{
+    int r;
+
+    if (!len)
+        return 0;
+    r = buf_reserve(buf, len);
+    if (r < 0)
+        return r;
+    memcpy(buf->data + buf->len, bytes, len);
+    buf->len += len;
+    return 0;
+}
+
+static inline int
+buf_puts(struct buf *buf, const char *text)
+{
+    return buf_append(buf, text, strlen(text));
+}
+
+static inline int
+buf_putc(struct buf *buf, char c)
+{
+    return buf_append(buf, &c, 1);
+}
+
 /** buf_number(): in decimal; what is on a hot path has no printf(). */
 int buf_number(struct buf *buf, uint64_t number);
 
