@@ -20,6 +20,8 @@ bucket_top(unsigned bucket)
 
     if (bucket < 4)
         return bucket;
+    if (bucket == HISTOGRAM_BUCKETS - 1)
+        return UINT64_MAX; /* all that is too large for the others */
     return ((UINT64_C(4) + bucket % 4 + 1) << (power - 2)) - 1;
 }
 

@@ -209,14 +209,16 @@ print_choice(const char *words, int64_t index, struct buf *out)
     (void)buf_append(out, words, strcspn(words, "|"));
 }
 
-/* What the parser would take for a comment or trim must stand in quotes. */
+/* What the parser would take for a comment or trim must stand in quotes; what
+ * has a quote within cannot, as the first one would end it. */
 static void
 print_text(const char *text, struct buf *out)
 {
     size_t len = strlen(text);
-    bool quoted = strpbrk(text, ";#\"") ||
-                  (len && (isspace((unsigned char)text[0]) ||
-                           isspace((unsigned char)text[len - 1])));
+    bool quoted = !strchr(text, '"') &&
+                  (strpbrk(text, ";#") ||
+                   (len && (isspace((unsigned char)text[0]) ||
+                            isspace((unsigned char)text[len - 1]))));
 
     (void)buf_printf(out, quoted ? "\"%s\"" : "%s", text);
 }

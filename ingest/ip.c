@@ -56,20 +56,43 @@ without_ninth_group(struct slice text)
     return (struct slice){text.data, last};
 }
 
-/* "host:port", "[host]:port" and "[host]" to the host alone. */
+static bool
+is_port(struct slice text)
+{
+    size_t digits = 0;
+
+    while (digits < text.len && text.data[digits] >= '0' &&
+           text.data[digits] <= '9')
+        digits++;
+    return digits == text.len && digits >= 1 && digits <= 5;
+}
+
+/* "[host]" and "[host]:port" to the host alone; nothing where it is neither. */
+static struct slice
+without_brackets(struct slice text)
+{
+    struct slice rest;
+    struct slice host = slice_split(text, ']', &rest);
+
+    if (rest.data && rest.len && *rest.data == ':') {
+        rest.data++, rest.len--;
+        return is_port(rest) ? host : (struct slice){NULL, 0};
+    }
+    return rest.data && !rest.len ? host : (struct slice){NULL, 0};
+}
+
+/* "host:port" and its kin to the host alone. */
 static struct slice
 without_port(struct slice text)
 {
     struct slice rest, host;
 
-    if (text.len && *text.data == '[') {
-        text.data++, text.len--;
-        return slice_split(text, ']', &rest);
-    }
+    if (text.len && *text.data == '[')
+        return without_brackets((struct slice){text.data + 1, text.len - 1});
     host = slice_split(text, ':', &rest);
     /* A second colon: a bare IPv6 address. */
     if (rest.data && !memchr(rest.data, ':', rest.len))
-        return host;
+        return is_port(rest) ? host : (struct slice){NULL, 0};
     return without_ninth_group(text);
 }
 
