@@ -82,6 +82,22 @@ what_the_rfc_does_not_allow_is_refused(void)
         check_verdict(texts[i], strlen(texts[i]), SCAN_INVALID_JSON);
 }
 
+/* Eight bytes go at once; a control must be found at each place of them. */
+static void
+a_raw_control_is_refused_wherever_it_stands_in_a_string(void)
+{
+    char text[34];
+
+    for (size_t at = 1; at < sizeof(text) - 1; at++)
+        for (char c = 0; c <= 0x20; c++) {
+            memset(text, 'a', sizeof(text));
+            text[0] = text[sizeof(text) - 1] = '"';
+            text[at] = c;
+            check_verdict(text, sizeof(text),
+                          c < 0x20 ? SCAN_INVALID_JSON : SCAN_FOUND);
+        }
+}
+
 static void
 a_raw_nul_is_refused_wherever_it_stands(void)
 {
@@ -282,6 +298,7 @@ main(void)
 {
     what_the_rfc_allows_is_taken();
     what_the_rfc_does_not_allow_is_refused();
+    a_raw_control_is_refused_wherever_it_stands_in_a_string();
     a_raw_nul_is_refused_wherever_it_stands();
     every_class_of_wrong_utf8_is_told_as_such();
     a_good_document_cut_anywhere_is_refused();

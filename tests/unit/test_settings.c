@@ -89,7 +89,8 @@ what_is_no_number_is_refused(void)
 {
     static const char *const texts[] = {
         "", " ", "-1", "+1", "1.5KiB", "1kb", "1KB", "1kib", "1 K iB", "KiB",
-        "1GiBx", "0x10", "1e3", "99999999999999999999", "9223372036854775807GiB",
+        "1GiBx", "0x10", "1e3", "99999999999999999999",
+        "9223372036854775807GiB",
         "1MiB 2", "ten", "1TiB", "1\tKiB",
     };
 
