@@ -4,6 +4,7 @@ that is over; a stop meanwhile ends in time."""
 import os
 import signal
 import time
+from functools import partial
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from support.client import MakeCloud
 from support.daemons import MakeSite, Site
 from support.faults import Fault
 from support.shop import check_lines, delivered, post_all, wait_for_all
+from support.spool import checkpoint
 from support.standin import ACCESS_KEY, SECRET_KEY, StandIn
 
 MOST_BACKOFF = 20.0
@@ -53,6 +55,12 @@ def wait_said(site: Site, cloud: StandIn, event: str, times: int = 1) -> None:
     cloud.wait(lambda: said(site, event) >= times)
 
 
+def settled(site: Site, count: int) -> bool:
+    """Whether shipper knows that it has delivered as many."""
+    state = checkpoint(site.spool)
+    return state is not None and state["counts"]["delivered"] == count
+
+
 def check_once(site: Site, cloud: StandIn, accepted: set[str]) -> None:
     assert delivered(cloud) == dict.fromkeys(accepted, 1)
     check_lines(site, cloud)
@@ -72,6 +80,8 @@ def test_a_service_that_is_away_at_the_start_and_again_gets_everything(
         wait_said(site, stream, "ship_failed", failures + 3)
         stream.start()
         wait_for_all(site, stream, len(accepted), 2 * MOST_BACKOFF)
+        # An answer that the stop cuts off would be a batch of unknown fate.
+        stream.wait(partial(settled, site, len(accepted)))
         stream.stop()
     assert site.shipper.stop() == 0
     check_once(site, stream, accepted)
