@@ -57,6 +57,26 @@ a_short_write_is_gone_on_with(void)
     free(now);
 }
 
+static ssize_t
+write_nothing(int fd, const void *bytes, size_t len)
+{
+    static int times;
+
+    (void)fd, (void)bytes, (void)len;
+    CHECK(++times < 10);
+    return 0;
+}
+
+static void
+a_write_of_nothing_is_a_failure(void)
+{
+    struct fileio_ops kept = fileio_ops;
+
+    fileio_ops.write = write_nothing;
+    CHECK_INT(fileio_write_all(1, "x", 1), -EIO);
+    fileio_ops = kept;
+}
+
 static void
 a_file_past_the_limit_is_not_read(void)
 {
@@ -95,6 +115,7 @@ main(void)
     CHECK(dirfd >= 0);
     replace_is_all_or_nothing_at_every_call();
     a_short_write_is_gone_on_with();
+    a_write_of_nothing_is_a_failure();
     a_file_past_the_limit_is_not_read();
     a_lock_is_held_by_one_and_dies_with_its_descriptor();
     (void)snprintf(command, sizeof(command), "rm -r %s", dir);

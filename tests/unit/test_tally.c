@@ -1,0 +1,176 @@
+/*
+ * How far shipping has come: what counts as durable is what is on disk, and a
+ * checkpoint that cannot be read is neither lost nor written over.
+ */
+#include "common/settings.h"
+#include "shipper/stream.h"
+#include "shipper/tally.h"
+#include "tests/check.h"
+#include "tests/unit/faults.h"
+#include "tests/unit/scratch.h"
+
+#include <errno.h>
+
+struct world {
+    struct scratch scratch;
+    struct settings settings;
+    uv_loop_t loop;
+    struct stream_world shared;
+    struct stream *stream;
+    struct tally *tally;
+};
+
+static void
+begin(struct world *world)
+{
+    *world = (struct world){0};
+    scratch_open(&world->scratch);
+    CHECK(!settings_load(&world->settings, "/dev/null", true));
+    CHECK(!uv_loop_init(&world->loop));
+    world->shared = (struct stream_world){
+        .loop = &world->loop,
+        .settings = &world->settings,
+        .dirfd = world->scratch.dirfd,
+    };
+    CHECK(!stream_new(&world->stream, &world->shared, "g", "s", NULL,
+                      (struct spool_position){1, 0}));
+    CHECK(!tally_open(&world->tally, world->scratch.dirfd));
+}
+
+static void
+end(struct world *world)
+{
+    tally_close(world->tally);
+    stream_close(world->stream);
+    (void)uv_run(&world->loop, UV_RUN_DEFAULT);
+    CHECK(!uv_loop_close(&world->loop));
+    settings_free(&world->settings);
+    scratch_close(&world->scratch);
+}
+
+static void
+settle(struct world *world, uint64_t offset)
+{
+    stream_pass(world->stream, (struct spool_position){1, offset});
+    tally_settled(world->tally, world->stream, 2, 1);
+}
+
+static uint64_t
+on_disk(const struct world *world)
+{
+    struct checkpoint checkpoint;
+    uint64_t offset;
+
+    CHECK(!checkpoint_read(&checkpoint, world->scratch.dirfd));
+    offset = checkpoint.position.offset;
+    checkpoint_deinit(&checkpoint);
+    return offset;
+}
+
+static void
+what_was_settled_is_known_to_the_next_start(void)
+{
+    const struct checkpoint_stream *stream;
+    struct world world;
+
+    begin(&world);
+    CHECK_INT(tally_durable(world.tally).segment, 0);
+    CHECK(!tally_stream(world.tally, "g", "s"));
+    settle(&world, 100);
+    tally_close(world.tally);
+
+    CHECK(!tally_open(&world.tally, world.scratch.dirfd));
+    CHECK_INT(tally_durable(world.tally).segment, 1);
+    CHECK_INT(tally_durable(world.tally).offset, 100);
+    CHECK_INT(tally_counts(world.tally).delivered, 2);
+    CHECK_INT(tally_counts(world.tally).dead, 1);
+    stream = tally_stream(world.tally, "g", "s");
+    CHECK(stream && stream->position.offset == 100);
+    CHECK(!tally_stream(world.tally, "g", "other"));
+    end(&world);
+}
+
+static void
+whichever_call_fails_durable_is_never_ahead_of_the_disk(void)
+{
+    bool fired = true;
+
+    for (int nth = 1; fired; nth++) {
+        struct world world;
+
+        begin(&world);
+        settle(&world, 100);
+        faults_fail_call(FAULTS_ALL, nth, false);
+        settle(&world, 200);
+        fired = faults_fired();
+        faults_fail_call(0, 0, false);
+        CHECK_INT(tally_durable(world.tally).offset, fired ? 100 : 200);
+        CHECK(on_disk(&world) >= tally_durable(world.tally).offset);
+        CHECK_INT(tally_counts(world.tally).delivered, 4);
+
+        tally_save(world.tally, world.stream); /* the disk is well again */
+        CHECK_INT(tally_durable(world.tally).offset, 200);
+        CHECK_INT(on_disk(&world), 200);
+        end(&world);
+    }
+}
+
+static void
+nothing_new_is_not_written(void)
+{
+    struct world world;
+
+    begin(&world);
+    settle(&world, 100);
+    faults_fail_call(FAULTS_ALL, 1, false);
+    tally_save(world.tally, world.stream);
+    CHECK(!faults_fired());
+    stream_pass(world.stream, (struct spool_position){1, 200});
+    tally_save(world.tally, world.stream);
+    CHECK(faults_fired());
+    faults_fail_call(0, 0, false);
+    end(&world);
+}
+
+static void
+a_broken_checkpoint_is_set_aside_and_kept(void)
+{
+    struct world world;
+
+    begin(&world);
+    tally_close(world.tally);
+    scratch_put(&world.scratch, SPOOL_CHECKPOINT, "{\"version\":1,", 13);
+    CHECK(!tally_open(&world.tally, world.scratch.dirfd));
+    CHECK_INT(tally_durable(world.tally).segment, 0);
+    CHECK(!scratch_get(&world.scratch, SPOOL_CHECKPOINT));
+    CHECK_STR(scratch_get(&world.scratch, SPOOL_CHECKPOINT ".broken"),
+              "{\"version\":1,");
+    end(&world);
+}
+
+static void
+one_of_a_later_version_is_left_as_it_is(void)
+{
+    static const char later[] = "{\"version\":2,\"position\":{}}";
+    struct tally *none = NULL;
+    struct world world;
+
+    begin(&world);
+    scratch_put(&world.scratch, SPOOL_CHECKPOINT, later, strlen(later));
+    CHECK_INT(tally_open(&none, world.scratch.dirfd), -EPROTO);
+    CHECK(!none);
+    CHECK_STR(scratch_get(&world.scratch, SPOOL_CHECKPOINT), later);
+    CHECK(!scratch_get(&world.scratch, SPOOL_CHECKPOINT ".broken"));
+    end(&world);
+}
+
+int
+main(void)
+{
+    what_was_settled_is_known_to_the_next_start();
+    whichever_call_fails_durable_is_never_ahead_of_the_disk();
+    nothing_new_is_not_written();
+    a_broken_checkpoint_is_set_aside_and_kept();
+    one_of_a_later_version_is_left_as_it_is();
+    return 0;
+}
