@@ -73,7 +73,8 @@ void commit_port_close(struct commit_port *port);
  * complete @ticket once they are durable; the lines get their checksums and,
  * from ticket->ts, their times on the way.  done() runs once, from the loop,
  * never from inside this call, with 0, or a negative errno when none of the
- * lines is or ever will be in the spool.
+ * lines is in the spool; spool_writer_commit() says what a power cut may
+ * change in that.
  *
  * With no lines the ticket is a barrier: it is done after all that was
  * appended before it.

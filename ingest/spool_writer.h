@@ -64,7 +64,9 @@ int64_t spool_writer_clamp(const struct spool_writer *writer, int64_t ts);
  * once more in a new segment.
  *
  * Return: 0 when all of it is durable and published, or a negative errno when
- * none of it is, nor ever will be.
+ * none of it is.  It stays out of the spool for as long as `synced` or a
+ * successor tells where the segment ends; where no successor could be made and
+ * power is cut, a restart trusts whatever whole lines the disk kept.
  */
 int spool_writer_commit(struct spool_writer *writer, const char *lines,
                         size_t len, unsigned entries, int64_t first_ts,
