@@ -37,10 +37,14 @@ build() { # FOLDER [OPTION...]
     meson compile -C "$folder"
 }
 
+# Tests wait more than they work: two for each processor, side by side.
+workers=$(($(nproc) * 2))
+
 check() { # FOLDER
     meson test -C "$1" --no-rebuild --print-errorlogs --suite unit
     CLICKSPOOL_BUILD=$root/$1 CLICKSPOOL_LONG=$long \
-        build/venv/bin/python -m pytest -c tests/pytest.ini tests/integration
+        build/venv/bin/python -m pytest -c tests/pytest.ini -n "$workers" \
+        tests/integration
 }
 
 build build

@@ -14,6 +14,7 @@ then, and a sanitizer's report in a daemon's stderr, is an error.
 import contextlib
 import copy
 import os
+import random
 import re
 import shutil
 import signal
@@ -36,6 +37,7 @@ Config = dict[str, dict[str, Any]]
 Done = subprocess.CompletedProcess[str]
 
 START_TIMEOUT = 20.0
+PORTS = range(10_000, 32_000)
 STOP_TIMEOUT = 10.0  # the programs' own promise
 
 _REPORT = re.compile(
@@ -50,11 +52,31 @@ _SANITIZERS = {
 _LIBASAN = "libasan.so"
 
 
+def _own_ports() -> range:
+    """Below those that the kernel hands out by itself, and where several test
+    processes run side by side, for each its own."""
+    worker = os.environ.get("PYTEST_XDIST_WORKER")
+    if not worker:
+        return PORTS
+    number = int(worker.removeprefix("gw"))
+    count = int(os.environ["PYTEST_XDIST_WORKER_COUNT"])
+    return PORTS[number * len(PORTS) // count : (number + 1) * len(PORTS) // count]
+
+
+_given: set[int] = set()
+
+
 def free_port() -> int:
-    """A port of 127.0.0.1 that nobody listens on, and none twice in a row."""
-    with socket.socket() as sock:
-        sock.bind(("127.0.0.1", 0))
-        return int(sock.getsockname()[1])
+    """A port of 127.0.0.1 that nobody listens on, and none twice."""
+    ports = _own_ports()
+    for _ in range(len(ports)):
+        port = random.choice(ports)
+        with socket.socket() as sock, contextlib.suppress(OSError):
+            sock.bind(("127.0.0.1", port))
+            if port not in _given:
+                _given.add(port)
+                return port
+    raise AssertionError("no free port")
 
 
 @cache
