@@ -15,7 +15,7 @@
 #define BASE64URL_DECODED(len) ((len) / 4 * 3 + 2)
 
 /** How many characters @len bytes make. */
-#define BASE64URL_ENCODED(len) (((len) * 4 + 2) / 3)
+#define BASE64URL_ENCODED(len) (((len)*4 + 2) / 3)
 
 /**
  * base64url_decode(): @out has room for BASE64URL_DECODED() bytes.

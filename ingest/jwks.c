@@ -130,7 +130,8 @@ public_key(const BIGNUM *n, const BIGNUM *e)
     OSSL_PARAM *params = NULL;
     EVP_PKEY *pkey = NULL;
 
-    if (build && ctx && OSSL_PARAM_BLD_push_BN(build, OSSL_PKEY_PARAM_RSA_N, n) &&
+    if (build && ctx &&
+        OSSL_PARAM_BLD_push_BN(build, OSSL_PKEY_PARAM_RSA_N, n) &&
         OSSL_PARAM_BLD_push_BN(build, OSSL_PKEY_PARAM_RSA_E, e))
         params = OSSL_PARAM_BLD_to_param(build);
     if (params && EVP_PKEY_fromdata_init(ctx) == 1)
@@ -143,8 +144,7 @@ public_key(const BIGNUM *n, const BIGNUM *e)
 
 /* Of what makes a key this key: n and e as their numbers. */
 static bool
-print_of(unsigned char print[JWKS_PRINT_SIZE], const BIGNUM *n,
-         const BIGNUM *e)
+print_of(unsigned char print[JWKS_PRINT_SIZE], const BIGNUM *n, const BIGNUM *e)
 {
     unsigned char bytes[JWKS_BYTES_MAX + 8];
     int len = BN_bn2bin(n, bytes);
@@ -284,12 +284,11 @@ jwks_verify(const struct jwks_key *key, struct slice input,
     if (len != key->signature_len)
         return false;
     ctx = EVP_MD_CTX_new();
-    good = ctx &&
-           EVP_DigestVerifyInit(ctx, NULL, EVP_sha256(), NULL, key->pkey) ==
-               1 &&
-           EVP_DigestVerify(ctx, signature, len,
-                            (const unsigned char *)input.data,
-                            input.len) == 1;
+    good =
+        ctx &&
+        EVP_DigestVerifyInit(ctx, NULL, EVP_sha256(), NULL, key->pkey) == 1 &&
+        EVP_DigestVerify(ctx, signature, len, (const unsigned char *)input.data,
+                         input.len) == 1;
     EVP_MD_CTX_free(ctx);
     return good;
 }

@@ -246,13 +246,13 @@ jwt_verify(const struct jwt_rules *rules, const struct jwks *jwks,
         return JWT_HEADER;
     if (jwks)
         key = jwks_find(jwks, (struct slice){jws.kid, jws.kid_len});
-    if (key && !jwks_verify(key, jws.signed_part, jws.signature,
-                            jws.signature_len))
+    if (key &&
+        !jwks_verify(key, jws.signed_part, jws.signature, jws.signature_len))
         return JWT_SIGNATURE;
 
     len = jws_payload(&jws, bytes);
-    if (len < 0 || !read_payload(&payload, (struct slice){(char *)bytes,
-                                                          (size_t)len}))
+    if (len < 0 ||
+        !read_payload(&payload, (struct slice){(char *)bytes, (size_t)len}))
         return JWT_PAYLOAD;
     cheap = judge_cheap(rules, &payload, now_ms, &claims->expires_ms);
     if (cheap)

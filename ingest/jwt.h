@@ -29,22 +29,22 @@ enum {
 /*
  *     X(NAME, the reason as logs and entries have it)
  */
-#define JWT_VERDICTS(X)                                                       \
-    X(OK, "ok")                                                               \
-    X(NO_KEYS, "no_keys")                                                     \
-    X(TOO_LONG, "too_long")                                                   \
-    X(FORM, "malformed")                                                      \
-    X(HEADER, "header")                                                       \
-    X(ALGORITHM, "algorithm")                                                 \
-    X(UNKNOWN_KEY, "unknown_key")                                             \
-    X(SIGNATURE, "signature")                                                 \
-    X(PAYLOAD, "payload")                                                     \
-    X(ISSUER, "issuer")                                                       \
-    X(TOKEN_USE, "token_use")                                                 \
-    X(AUDIENCE, "audience")                                                   \
-    X(EXPIRED, "expired")                                                     \
-    X(NOT_YET_VALID, "not_yet_valid")                                         \
-    X(SUBJECT, "subject")                                                     \
+#define JWT_VERDICTS(X)                                                        \
+    X(OK, "ok")                                                                \
+    X(NO_KEYS, "no_keys")                                                      \
+    X(TOO_LONG, "too_long")                                                    \
+    X(FORM, "malformed")                                                       \
+    X(HEADER, "header")                                                        \
+    X(ALGORITHM, "algorithm")                                                  \
+    X(UNKNOWN_KEY, "unknown_key")                                              \
+    X(SIGNATURE, "signature")                                                  \
+    X(PAYLOAD, "payload")                                                      \
+    X(ISSUER, "issuer")                                                        \
+    X(TOKEN_USE, "token_use")                                                  \
+    X(AUDIENCE, "audience")                                                    \
+    X(EXPIRED, "expired")                                                      \
+    X(NOT_YET_VALID, "not_yet_valid")                                          \
+    X(SUBJECT, "subject")                                                      \
     X(GROUPS, "groups")
 
 #define JWT_VERDICT_NAME(name, text) JWT_##name,

@@ -1,19 +1,17 @@
 #include "shipper/aws.h"
 
-#include "common/buf.h"
 #include "common/clock.h"
 #include "common/json.h"
 #include "common/settings.h"
-#include "common/sigv4.h"
 #include "shipper/aws_clock.h"
 #include "shipper/aws_error.h"
+#include "shipper/aws_sign.h"
 #include "shipper/creds.h"
 #include "shipper/endpoint.h"
 #include "shipper/http.h"
 
 #include <cjson/cJSON.h>
 #include <errno.h>
-#include <openssl/crypto.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -21,9 +19,8 @@
 #define JSON_TYPE "application/x-amz-json-1.1"
 
 enum {
-    HEAD_LIMIT = 64 * 1024, /* of a request */
-    HEADERS_MAX = 8,
     URL_MAX = ENDPOINT_HOST_MAX + 16,
+    SECRET_ANSWER_MAX = 512 * 1024, /* 64 KiB, each byte escaped */
     WHY_MAX = 512,
     US_PER_MS = 1000,
 };
@@ -42,8 +39,7 @@ struct request {
     struct aws *aws;
     struct aws_call *call;
     struct http_request http;
-    struct buf head; /* the header lines, each with its NUL */
-    const char *lines[HEADERS_MAX + 1];
+    struct aws_head head;
     char url[URL_MAX];
     int64_t offset_ms; /* the clock's, as the call was signed */
     int64_t wall_ms;
@@ -59,91 +55,8 @@ struct request {
 static void
 request_free(struct request *request)
 {
-    if (request->head.data) /* among the headers is a session token */
-        OPENSSL_cleanse(request->head.data, request->head.cap);
-    buf_deinit(&request->head);
+    aws_head_deinit(&request->head);
     free(request);
-}
-
-/* What a request is signed with; all borrowed. */
-struct signing {
-    const struct creds_keys *keys;
-    const char *host;
-    struct sigv4_scope scope;
-    char hash[SIGV4_HEX_SIZE];
-    struct sigv4_pair headers[HEADERS_MAX];
-    size_t header_count;
-};
-
-static void
-add_header(struct signing *signing, const char *name, const char *value)
-{
-    signing->headers[signing->header_count++] =
-        (struct sigv4_pair){{name, strlen(name)}, {value, strlen(value)}};
-}
-
-static void
-add_headers(struct signing *signing, const struct aws_call *call)
-{
-    add_header(signing, "Host", signing->host);
-    add_header(signing, "Content-Type", JSON_TYPE);
-    if (call->gzipped)
-        add_header(signing, "Content-Encoding", "gzip");
-    add_header(signing, "X-Amz-Date", signing->scope.stamp);
-    if (signing->keys->token)
-        add_header(signing, "X-Amz-Security-Token", signing->keys->token);
-    add_header(signing, "X-Amz-Target", call->target);
-}
-
-/* Append the Authorization line. */
-static int
-authorize(struct buf *head, const struct signing *signing)
-{
-    unsigned char key[SIGV4_KEY_SIZE];
-    const struct sigv4_signer signer = {signing->scope,
-                                        signing->keys->access_key, key};
-    const struct sigv4_request request = {
-        .method = "POST",
-        .path = "/",
-        .normalize = true,
-        .headers = signing->headers,
-        .header_count = signing->header_count,
-        .payload_hash = signing->hash,
-    };
-    int r = sigv4_derive_key(key, signing->keys->secret, &signing->scope);
-
-    if (r == 0) {
-        (void)buf_puts(head, "Authorization: ");
-        r = sigv4_authorize(head, &request, &signer);
-        (void)buf_putc(head, '\0');
-    }
-    OPENSSL_cleanse(key, sizeof(key));
-    return r;
-}
-
-/* The headers that were signed, and the signature, as lines. */
-static int
-write_head(struct request *request, const struct signing *signing)
-{
-    struct buf *head = &request->head;
-    size_t count = 0;
-    int r;
-
-    for (size_t i = 0; i < signing->header_count; i++) {
-        const struct sigv4_pair *pair = &signing->headers[i];
-
-        (void)buf_printf(head, "%.*s: %.*s", (int)pair->name.len,
-                         pair->name.data, (int)pair->value.len,
-                         pair->value.data);
-        (void)buf_putc(head, '\0');
-    }
-    r = authorize(head, signing);
-    if (r || head->failed)
-        return r ? r : head->failed;
-    for (size_t at = 0; at < head->len; at += strlen(head->data + at) + 1)
-        request->lines[count++] = head->data + at;
-    request->lines[count] = NULL;
-    return 0;
 }
 
 /*
@@ -155,19 +68,26 @@ static int
 sign(struct request *request, const struct endpoint *endpoint,
      const struct creds_keys *keys)
 {
-    const struct aws *aws = request->aws;
     const struct aws_call *call = request->call;
-    struct signing signing = {.keys = keys, .host = endpoint->host};
-    int r;
+    const struct sigv4_pair headers[] = {
+        {SLICE("Content-Type"), SLICE(JSON_TYPE)},
+        {SLICE("X-Amz-Target"), {call->target, strlen(call->target)}},
+        {SLICE("Content-Encoding"), SLICE("gzip")},
+    };
 
-    signing.scope.region = endpoint_region(aws->settings);
-    signing.scope.service = call->service;
-    sigv4_stamp(signing.scope.stamp, request->wall_ms + request->offset_ms);
-    r = sigv4_hash(signing.hash, call->body.data, call->body.len);
-    if (r < 0)
-        return r;
-    add_headers(&signing, call);
-    return write_head(request, &signing);
+    return aws_sign(&request->head,
+                    &(struct aws_sign){
+                        .service = call->service,
+                        .region = endpoint_region(request->aws->settings),
+                        .method = "POST",
+                        .host = endpoint->host,
+                        .path = "/",
+                        .headers = headers,
+                        .header_count = call->gzipped ? 3 : 2,
+                        .body = call->body,
+                        .now_ms = request->wall_ms + request->offset_ms,
+                    },
+                    keys);
 }
 
 /* Tell the caller, who may start or cancel other calls, and forget it. */
@@ -268,10 +188,12 @@ request_send(struct request *request, const struct endpoint *endpoint,
                    endpoint->plain ? "http" : "https", endpoint->host);
     request->http = (struct http_request){
         .url = request->url,
-        .headers = request->lines,
+        .headers = request->head.lines,
         .body = request->call->body,
         .timeout_ms = aws->settings->shipper.request_timeout,
         .plain = endpoint->plain,
+        .body_max = request->call->secret ? SECRET_ANSWER_MAX : 0,
+        .secret = request->call->secret,
         .done = on_answered,
         .owner = request,
     };
@@ -292,7 +214,6 @@ aws_call_start(struct aws *aws, struct aws_call *call)
         return -ENOMEM;
     request->aws = call->aws = aws;
     request->call = call;
-    buf_init(&request->head, HEAD_LIMIT);
     request->wall_ms = clock_wall_ms();
     request->mono_us = clock_mono_us();
     request->offset_ms = aws->clock.offset_ms;
@@ -348,24 +269,16 @@ aws_check(struct settings *settings)
 }
 
 int
-aws_new(struct aws **created, uv_loop_t *loop, const struct settings *settings)
+aws_new(struct aws **created, uv_loop_t *loop, struct http *http,
+        struct creds *creds, const struct settings *settings)
 {
-    const char *ca_bundle = getenv("AWS_CA_BUNDLE");
     struct aws *aws = calloc(1, sizeof(*aws));
-    int r;
 
     if (!aws)
         return -ENOMEM;
     aws->settings = settings;
-    r = creds_new(&aws->creds, settings);
-    if (r == 0)
-        r = http_new(&aws->http, loop,
-                     ca_bundle && *ca_bundle ? ca_bundle : NULL);
-    if (r < 0) {
-        creds_free(aws->creds);
-        free(aws);
-        return r;
-    }
+    aws->http = http;
+    aws->creds = creds;
     (void)uv_timer_init(loop, &aws->soon);
     aws->soon.data = aws;
     *created = aws;
@@ -383,7 +296,5 @@ aws_close(struct aws *aws)
 {
     if (!aws)
         return;
-    http_close(aws->http);
-    creds_free(aws->creds);
     uv_close((uv_handle_t *)&aws->soon, on_soon_closed);
 }

@@ -7,6 +7,8 @@
 #include <uv.h>
 
 struct cJSON;
+struct creds;
+struct http;
 struct settings;
 
 /*
@@ -60,6 +62,7 @@ struct aws_call {
     const char *target;  /* X-Amz-Target */
     struct slice body;   /* the caller's, until done() */
     bool gzipped;        /* the body is, and is said to be */
+    bool secret;         /* so is the answer: its bytes are wiped */
     void (*done)(struct aws_call *call, const struct aws_answer *answer);
     void *owner;
 
@@ -68,11 +71,13 @@ struct aws_call {
 };
 
 /**
- * aws_new(): on @loop.  @settings ([aws], [shipper] request_timeout) is
- * borrowed for the whole life.  Credentials that cannot be found are no
- * fault here: calls end as AWS_UNSENT, AWS_CREDENTIALS until there are some.
+ * aws_new(): on @loop.  @http, @creds and @settings ([aws], [shipper]
+ * request_timeout) are borrowed for the whole life.  Credentials that cannot
+ * be found are no fault here: calls end as AWS_UNSENT, AWS_CREDENTIALS until
+ * there are some.
  */
-int aws_new(struct aws **aws, uv_loop_t *loop, const struct settings *settings);
+int aws_new(struct aws **aws, uv_loop_t *loop, struct http *http,
+            struct creds *creds, const struct settings *settings);
 
 /** aws_close(): no call may be under way; @loop has to run for a turn. */
 void aws_close(struct aws *aws);

@@ -52,6 +52,8 @@ transfer_free(struct http_transfer *transfer)
     for (; line; line = line->next) /* among them a session token */
         explicit_bzero(line->data, strlen(line->data));
     curl_slist_free_all(transfer->lines);
+    if (transfer->request->secret && transfer->body.data)
+        explicit_bzero(transfer->body.data, transfer->body.cap);
     buf_deinit(&transfer->body);
     free(transfer);
 }
@@ -271,6 +273,10 @@ keep_header(struct http_headers *headers, struct slice name, struct slice value)
         {"x-amz-retry-after", offsetof(struct http_headers, retry_after_ms)},
         {"x-amzn-RequestId", offsetof(struct http_headers, request_id)},
         {"x-amzn-ErrorType", offsetof(struct http_headers, error_type)},
+        {"Cache-Control", offsetof(struct http_headers, cache_control)},
+        {"Content-Length", offsetof(struct http_headers, content_length)},
+        {"Content-Type", offsetof(struct http_headers, content_type)},
+        {"x-amz-checksum-sha256", offsetof(struct http_headers, sha256)},
     };
 
     if (value.len >= HTTP_VALUE_MAX)
@@ -372,8 +378,19 @@ set_request(struct http_transfer *transfer)
     set(CURLOPT_ERRORBUFFER, transfer->error);
     set(CURLOPT_USERAGENT, "clickspool/" CLICKSPOOL_VERSION);
     set(CURLOPT_HTTPHEADER, transfer->lines);
-    set(CURLOPT_POST, 1L);
-    set(CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)transfer->request->body.len);
+    switch (transfer->request->method) {
+    case HTTP_POST:
+        set(CURLOPT_POST, 1L);
+        set(CURLOPT_POSTFIELDSIZE_LARGE,
+            (curl_off_t)transfer->request->body.len);
+        break;
+    case HTTP_GET:
+        set(CURLOPT_HTTPGET, 1L);
+        break;
+    case HTTP_HEAD:
+        set(CURLOPT_NOBODY, 1L);
+        break;
+    }
     set(CURLOPT_READFUNCTION, on_read);
     set(CURLOPT_READDATA, transfer);
     set(CURLOPT_SEEKFUNCTION, on_seek);
@@ -398,7 +415,13 @@ http_start(struct http *http, struct http_request *request)
         return -ENOMEM;
     transfer->http = http;
     transfer->request = request;
-    buf_init(&transfer->body, HTTP_BODY_MAX);
+    buf_init(&transfer->body,
+             request->body_max ? request->body_max : HTTP_BODY_MAX);
+    /* Bytes that are to be wiped never move. */
+    if (request->secret && buf_reserve(&transfer->body, request->body_max) < 0) {
+        transfer_free(transfer);
+        return -ENOMEM;
+    }
     transfer->easy = http->spare ? http->spare : curl_easy_init();
     http->spare = NULL;
     if (!transfer->easy || add_lines(transfer, request->headers) < 0 ||

@@ -7,7 +7,7 @@
 #include <uv.h>
 
 /*
- * HTTP/1.1 POSTs on the loop, over TLS with the peer verified.  Plain HTTP is
+ * HTTP/1.1 requests on the loop, over TLS with the peer verified.  Plain HTTP is
  * for whoever asks for it, which is right for loopback alone.  No redirects,
  * cookies, netrc, or proxies of the environment; connections are kept for 4 s
  * between requests, less than the 6 s after which AWS closes them.
@@ -24,6 +24,8 @@ enum {
     HTTP_ERROR_MAX = 256,
 };
 
+enum http_method { HTTP_POST, HTTP_GET, HTTP_HEAD };
+
 /** The headers of an answer that somebody asks for; absent: "". */
 struct http_headers {
     char date[HTTP_VALUE_MAX];
@@ -32,6 +34,10 @@ struct http_headers {
     char retry_after_ms[HTTP_VALUE_MAX]; /* x-amz-retry-after */
     char request_id[HTTP_VALUE_MAX];     /* x-amzn-RequestId */
     char error_type[HTTP_VALUE_MAX];     /* x-amzn-ErrorType */
+    char cache_control[HTTP_VALUE_MAX];
+    char content_length[HTTP_VALUE_MAX];
+    char content_type[HTTP_VALUE_MAX];
+    char sha256[HTTP_VALUE_MAX]; /* x-amz-checksum-sha256 */
 };
 
 /** Borrowed during http_request.done(). */
@@ -46,11 +52,14 @@ struct http_answer {
 
 /** In the caller's memory, which stays put until done() has run. */
 struct http_request {
+    enum http_method method;
     const char *url;
     const char *const *headers; /* "Name: value", NULL-terminated; copied */
     struct slice body;          /* the caller's, until done() */
     int64_t timeout_ms;         /* for all of it */
     bool plain;                 /* http rather than https */
+    size_t body_max;            /* of the answer; 0: HTTP_BODY_MAX */
+    bool secret;                /* the answer's body is wiped after use */
     void (*done)(struct http_request *request,
                  const struct http_answer *answer);
     void *owner;

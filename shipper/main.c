@@ -4,6 +4,7 @@
 #include "common/service.h"
 #include "common/spool.h"
 #include "shipper/aws.h"
+#include "shipper/cloud.h"
 #include "shipper/cwlogs.h"
 #include "shipper/ship.h"
 #include "shipper/stream_name.h"
@@ -18,6 +19,7 @@ struct shipper {
     const char *config;
     struct settings *settings;
     int dirfd, lockfd;
+    struct cloud cloud;
     struct ship *ship;
     struct service service;
     uv_timer_t tell;
@@ -83,6 +85,7 @@ static void
 close_loop(struct shipper *shipper)
 {
     ship_close(shipper->ship);
+    cloud_close(&shipper->cloud);
     uv_close((uv_handle_t *)&shipper->tell, NULL);
     service_close(&shipper->service);
 }
@@ -131,8 +134,10 @@ open_loop(struct shipper *shipper)
         log_error("start_failed", log_errno(r), );
         return EX_OSERR;
     }
-    r = ship_new(&shipper->ship, &shipper->loop, shipper->settings,
-                 shipper->dirfd);
+    r = cloud_open(&shipper->cloud, &shipper->loop, shipper->settings);
+    if (!r)
+        r = ship_new(&shipper->ship, &shipper->loop, shipper->settings,
+                     shipper->dirfd, shipper->cloud.aws);
     if (!r)
         return EX_OK;
     close_loop(shipper);

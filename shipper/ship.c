@@ -268,8 +268,6 @@ open_parts(struct ship *ship)
     if (!r && level)
         r = gzip_new(&ship->world.gzip, level);
     if (!r)
-        r = aws_new(&ship->world.aws, ship->world.loop, ship->settings);
-    if (!r)
         r = open_stream(ship);
     if (!r)
         spool_reader_seek(ship->reader, tally_durable(ship->tally));
@@ -280,7 +278,7 @@ open_parts(struct ship *ship)
 
 int
 ship_new(struct ship **out, uv_loop_t *loop, const struct settings *settings,
-         int dirfd)
+         int dirfd, struct aws *aws)
 {
     struct ship *ship = calloc(1, sizeof(*ship));
     int r;
@@ -294,6 +292,7 @@ ship_new(struct ship **out, uv_loop_t *loop, const struct settings *settings,
         .loop = loop,
         .settings = settings,
         .dirfd = dirfd,
+        .aws = aws,
         .owner = ship,
         .settled = on_settled,
     };
@@ -345,8 +344,6 @@ ship_close(struct ship *ship)
         return;
     stream_close(ship->stream);
     ship->stream = NULL;
-    if (ship->world.aws)
-        aws_close(ship->world.aws);
     uv_close((uv_handle_t *)&ship->poll, NULL);
     uv_close((uv_handle_t *)&ship->drain, NULL);
 }

@@ -15,16 +15,18 @@ struct settings;
  * sent, so that a crash can double no more than what was in flight.  Where it
  * cannot be written the position is kept in memory, and that is told.
  */
+struct aws;
 struct ship;
 
 /**
- * ship_new(): @dirfd is the spool's folder, with shipper's lock held.
+ * ship_new(): @dirfd is the spool's folder, with shipper's lock held; @aws is
+ * borrowed.
  *
  * Return: 0; -EPROTO: a file is of a version that this program does not know;
  * or another errno; unless 0 it has been logged.
  */
 int ship_new(struct ship **ship, uv_loop_t *loop,
-             const struct settings *settings, int dirfd);
+             const struct settings *settings, int dirfd, struct aws *aws);
 
 /**
  * ship_drain(): read nothing more; send what is gathered, once, and wait for

@@ -9,6 +9,7 @@
 #include "common/gzip.h"
 #include "common/settings.h"
 #include "shipper/aws.h"
+#include "shipper/cloud.h"
 
 #include <cjson/cJSON.h>
 #include <limits.h>
@@ -20,7 +21,7 @@ enum { BODY_MAX = 16 * 1024 * 1024 };
 
 struct probe {
     uv_loop_t *loop;
-    struct aws *aws;
+    struct cloud cloud;
     struct aws_call call;
     cJSON *answer; /* of the last call that was done */
 };
@@ -46,7 +47,7 @@ on_done(struct aws_call *call, const struct aws_answer *answer)
     cJSON_AddNumberToObject(row, "hint", (double)answer->hint_ms);
     cJSON_AddNumberToObject(row, "retryAfter", (double)answer->retry_after_ms);
     cJSON_AddNumberToObject(row, "offset",
-                            (double)aws_clock_offset_ms(probe->aws, &age_ms));
+                            (double)aws_clock_offset_ms(probe->cloud.aws, &age_ms));
     uv_stop(probe->loop);
 }
 
@@ -82,7 +83,7 @@ perform(struct probe *probe, char *line, struct gzip *gzip)
     if (probe->call.gzipped &&
         gzip_deflate(gzip, body.data, body.len, &packed) == 0)
         probe->call.body = (struct slice){packed.data, packed.len};
-    if (aws_call_start(probe->aws, &probe->call) < 0)
+    if (aws_call_start(probe->cloud.aws, &probe->call) < 0)
         abort();
     for (turns = turns_before_cancel(how); turns && !probe->answer; turns--)
         (void)uv_run(probe->loop, UV_RUN_ONCE);
@@ -118,7 +119,7 @@ main(void)
         settings_free(&settings);
         return 78;
     }
-    if (aws_new(&probe.aws, probe.loop, &settings) < 0 ||
+    if (cloud_open(&probe.cloud, probe.loop, &settings) < 0 ||
         gzip_new(&gzip, 6) < 0)
         abort();
     while (getline(&line, &size, stdin) > 0) {
@@ -127,7 +128,7 @@ main(void)
     }
     free(line);
     gzip_free(gzip);
-    aws_close(probe.aws);
+    cloud_close(&probe.cloud);
     (void)uv_run(probe.loop, UV_RUN_DEFAULT);
     (void)uv_loop_close(probe.loop);
     settings_free(&settings);
