@@ -176,3 +176,13 @@ json_get_uint(const struct cJSON *object, const char *name, uint64_t *value)
     *value = (uint64_t)number;
     return true;
 }
+
+void
+json_wipe(cJSON *item)
+{
+    for (; item; item = item->next) {
+        if (item->valuestring)
+            explicit_bzero(item->valuestring, strlen(item->valuestring));
+        json_wipe(item->child);
+    }
+}

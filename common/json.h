@@ -42,3 +42,7 @@ const char *json_get_string(const struct cJSON *object, const char *name);
  */
 bool json_get_uint(const struct cJSON *object, const char *name,
                    uint64_t *value);
+
+/** json_wipe(): zeros over every text of a tree that held secrets; for
+ * cJSON_Delete() then. */
+void json_wipe(struct cJSON *tree);

@@ -46,7 +46,7 @@
       "shipped segments are kept this long for people to look at")            \
     X(spool, retain_size, SIZE, "1GiB", "0..16384GiB", 0,                     \
       "and at most this much of them")                                        \
-    X(spool, state_dir, TEXT, "/var/lib/clickspool/ingest", "", IDLE,         \
+    X(spool, state_dir, TEXT, "/var/lib/clickspool/ingest", "", 0,         \
       "ingest's own files")
 
 #define SETTINGS_LISTEN(X)                                                    \
@@ -83,19 +83,19 @@
       "origins that may post, or *; empty: no check and no CORS headers")
 
 #define SETTINGS_RATE(X)                                                      \
-    X(rate, per_ip, COUNT, "50", "0..1000000", IDLE,                          \
+    X(rate, per_ip, COUNT, "50", "0..1000000", RELOAD,                          \
       "requests a second from one address; 0 switches it off")                \
-    X(rate, burst, COUNT, "200", "1..1000000", IDLE,                          \
+    X(rate, burst, COUNT, "200", "1..1000000", RELOAD,                          \
       "requests that may come at once")
 
 #define SETTINGS_AUTH(X)                                                      \
-    X(auth, user_pool_id, TEXT, "", "", REFUSED, "Cognito user pool")         \
-    X(auth, issuer, TEXT, "", "", REFUSED, "another issuer than the pool's")  \
-    X(auth, jwks_url, TEXT, "", "", REFUSED, "another place of its keys")     \
-    X(auth, client_ids, WORDS, "", "", REFUSED, "app clients that are taken") \
-    X(auth, token_use, WORDS, "id access", "", IDLE,                          \
+    X(auth, user_pool_id, TEXT, "", "", 0, "Cognito user pool")         \
+    X(auth, issuer, TEXT, "", "", 0, "another issuer than the pool's")  \
+    X(auth, jwks_url, TEXT, "", "", 0, "another place of its keys")     \
+    X(auth, client_ids, WORDS, "", "", RELOAD, "app clients that are taken") \
+    X(auth, token_use, WORDS, "id access", "", RELOAD,                          \
       "kinds of tokens that are taken")                                       \
-    X(auth, upload_group, TEXT, "admin", "", IDLE,                            \
+    X(auth, upload_group, TEXT, "admin", "", RELOAD,                            \
       "group that may upload; empty: any user")
 
 #define SETTINGS_EVENTS(X)                                                    \
@@ -111,7 +111,7 @@
       "whether User-Agent is kept")
 
 #define SETTINGS_UPLOADS(X)                                                   \
-    X(uploads, bucket, TEXT, "", "", IDLE, "bucket of product images")        \
+    X(uploads, bucket, TEXT, "", "", 0, "bucket of product images")        \
     X(uploads, key_prefix, TEXT, "products/", "", IDLE, "prefix of keys")     \
     X(uploads, content_types, WORDS,                                          \
       "image/jpeg image/png image/webp image/avif", "", IDLE,                 \
@@ -124,16 +124,16 @@
     X(uploads, role_arn, TEXT, "", "", IDLE, "role that signs uploads")
 
 #define SETTINGS_SECRETS(X)                                                   \
-    X(secrets, app_config, TEXT, "APP_CONFIG", "", IDLE,                      \
+    X(secrets, app_config, TEXT, "APP_CONFIG", "", 0,                      \
       "secret that names the bucket")                                         \
-    X(secrets, db_password, TEXT, "DB_PASSWORD", "", IDLE,                    \
+    X(secrets, db_password, TEXT, "DB_PASSWORD", "", 0,                    \
       "secret for the shop's API")                                            \
-    X(secrets, export_dir, TEXT, "", "", IDLE, "folder it is exported to")    \
-    X(secrets, export_group, TEXT, "", "", IDLE, "group that may read it")    \
-    X(secrets, refresh, TIME, "5m", "10s..1d", IDLE, "how often to look")
+    X(secrets, export_dir, TEXT, "", "", 0, "folder it is exported to")    \
+    X(secrets, export_group, TEXT, "", "", 0, "group that may read it")    \
+    X(secrets, refresh, TIME, "5m", "10s..1d", 0, "how often to look")
 
 #define SETTINGS_BROKER(X)                                                    \
-    X(broker, socket, TEXT, "/run/clickspool/broker.sock", "", IDLE,          \
+    X(broker, socket, TEXT, "/run/clickspool/broker.sock", "", 0,          \
       "where ingest asks shipper")
 
 #define SETTINGS_SHIPPER(X)                                                   \

@@ -28,7 +28,7 @@ esac
 # shellcheck source-path=SCRIPTDIR source=packages.sh
 . "$docs/packages.sh"
 
-scratch=
+scratch='' sockets=''
 cloud='' ingest='' shipper='' # pids of what runs
 
 running() { # PID
@@ -66,7 +66,7 @@ clean_up() {
     stop "$ingest"
     stop "$shipper"
     stop "$cloud"
-    rm -rf "$scratch"
+    rm -rf "$scratch" "$sockets"
     exit "$code"
 }
 trap clean_up EXIT
@@ -81,11 +81,12 @@ alone() { # COMMAND...
         AWS_ACCESS_KEY_ID=quickstart AWS_SECRET_ACCESS_KEY=quickstart "$@"
 }
 
-# Whether a server answers before its process ends or 60 s have passed.
-answers() { # PID URL
+# Whether a server answers before its process ends or 60 s have passed; it is
+# our own once its log says that it has the port.
+answers() { # PID URL LOG WORDS
     tenths=0
     while running "$1" && [ "$tenths" -lt 600 ]; do
-        curl --noproxy '*' -fso /dev/null "$2" && running "$1" && return
+        grep -q "$4" "$3" && curl --noproxy '*' -fso /dev/null "$2" && return
         sleep 0.1
         tenths=$((tenths + 1))
     done
@@ -104,7 +105,8 @@ start_cloud() {
         alone "$venv/bin/moto_server" -H 127.0.0.1 -p "$cloud_port" \
             >"$scratch/cloudwatch.log" 2>&1 &
         cloud=$!
-        answers "$cloud" "$cloud_url/moto-api/" && return
+        answers "$cloud" "$cloud_url/moto-api/" "$scratch/cloudwatch.log" \
+            'Running on' && return
         stop "$cloud"
     done
     return 1
@@ -116,10 +118,16 @@ write_config() {
 endpoint_url = $cloud_url
 [spool]
 dir = $scratch/spool
+state_dir = $scratch/state
 min_free = 64MiB
 [listen]
 public = 127.0.0.1:$port
 admin = 127.0.0.1:$admin_port
+internal = unix:$sockets/log.sock
+[broker]
+socket = $sockets/broker.sock
+[secrets]
+app_config =
 END
 }
 
@@ -131,7 +139,8 @@ start_ingest() {
         alone "$build/ingest/clickspool-ingest" --config "$config" \
             2>"$scratch/ingest.log" &
         ingest=$!
-        answers "$ingest" "http://127.0.0.1:$port/healthz" && return
+        answers "$ingest" "http://127.0.0.1:$port/healthz" \
+            "$scratch/ingest.log" 'event=listening for=admin' && return
         stop "$ingest"
     done
     return 1
@@ -180,6 +189,8 @@ echo "Looking after moto and boto3."
 need_venv "$venv" "$docs/quickstart-requirements.txt"
 
 scratch=$(mktemp -d "${TMPDIR:-/tmp}/clickspool-quickstart.XXXXXX")
+# The path of a socket is at most 107 bytes long, whatever $TMPDIR is.
+sockets=$(mktemp -d /tmp/clickspool.XXXXXX)
 config=$scratch/clickspool.conf
 mkdir "$scratch/spool"
 echo "Starting in $scratch:"

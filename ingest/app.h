@@ -4,6 +4,8 @@
 #include "ingest/commit.h"
 #include "ingest/room.h"
 
+struct auth;
+struct rate;
 struct seen;
 
 enum {
@@ -19,6 +21,8 @@ struct app {
     struct commit_port port;
     struct seen *seen;
     struct room room;
+    struct auth *auth;
+    struct rate *rate; /* of requests, by address */
     uint64_t accepted;        /* entries that are durable */
     unsigned failed_commits; /* counted, modulo its size */
     size_t max_body; /* of a request as sent; inflated 8 times that */

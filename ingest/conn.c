@@ -11,7 +11,7 @@
 
 enum {
     LINGER_MS = 2000,
-    SMALL_INPUT = 8 * 1024, /* may wait whatever others hold */
+    SMALL_INPUT = 8 * 1024,   /* may wait whatever others hold */
     PIPELINE_MAX = 64 * 1024, /* bytes that wait while an answer is due */
 };
 
@@ -54,11 +54,20 @@ on_closed(uv_handle_t *handle)
         conn_free(conn);
 }
 
+static void
+end_parking(struct conn *conn)
+{
+    if (conn->parked)
+        conn->server->parked--;
+    conn->parked = false;
+}
+
 void
 conn_close(struct conn *conn)
 {
     if (conn->state == CONN_CLOSING)
         return;
+    end_parking(conn);
     conn->state = CONN_CLOSING;
     server_conn_closing(conn->server);
     uv_close((uv_handle_t *)&conn->handle, on_closed);
@@ -219,7 +228,7 @@ take_requests(struct conn *conn, const char *bytes, size_t len)
 {
     size_t at = 0, n;
 
-    while (conn->state == CONN_READING && at < len) {
+    while (conn->state == CONN_READING && !conn->parked && at < len) {
         n = conn_request_take(conn, bytes + at, len - at);
         if (!n)
             break;
@@ -235,7 +244,7 @@ keep_input(struct conn *conn, const char *bytes, size_t len)
         return;
     if (conn->input.len + len > SMALL_INPUT &&
         conn->server->buffered + len > SERVER_BUFFERED_MAX) {
-        if (conn->state == CONN_READING)
+        if (conn->state == CONN_READING && !conn->parked)
             conn_request_refuse(conn, PROBLEM_TOO_BUSY);
         else
             conn_close(conn);
@@ -247,7 +256,8 @@ keep_input(struct conn *conn, const char *bytes, size_t len)
         return;
     }
     count_input(conn);
-    if (conn->state != CONN_READING && conn->input.len > PIPELINE_MAX) {
+    if ((conn->state != CONN_READING || conn->parked) &&
+        conn->input.len > PIPELINE_MAX) {
         conn->paused = true;
         (void)uv_read_stop(&conn->handle.stream);
     }
@@ -260,8 +270,10 @@ static void
 conn_resume(struct conn *conn)
 {
     if (conn->state == CONN_READING && conn->input.len)
-        buf_consume(&conn->input, take_requests(conn, conn->input.data,
-                                                conn->input.len));
+        buf_consume(&conn->input,
+                    take_requests(conn, conn->input.data, conn->input.len));
+    if (conn->parked)
+        return;
     if (conn->state == CONN_READING && conn->ended) {
         conn_close(conn); /* what is here will never be a whole request */
         return;
@@ -307,14 +319,29 @@ on_read(uv_stream_t *stream, ssize_t n, const uv_buf_t *buf)
         return;
     conn->ended = true;
     /* A peer that has only shut its sending end still wants its answers. */
-    if (n != UV_EOF || conn->state == CONN_READING ||
+    if (n != UV_EOF || (conn->state == CONN_READING && !conn->parked) ||
         conn->state == CONN_LINGERING)
         conn_close(conn);
 }
 
 void
+conn_unpark(struct conn *conn)
+{
+    if (!conn->parked || conn->state != CONN_READING)
+        return;
+    end_parking(conn);
+    conn->exchange.waited = true;
+    conn_set_deadline(conn, conn->server->limits.header_ms);
+    conn_resume(conn);
+}
+
+void
 conn_expire(struct conn *conn)
 {
+    if (conn->parked) {
+        conn_unpark(conn);
+        return;
+    }
     if (conn->state != CONN_READING || conn->idle) {
         conn_close(conn);
         return;

@@ -23,6 +23,10 @@ struct server;
  *                                         ▼
  *                                      CLOSING
  *
+ * A request whose token's key is being asked for parks its connection: it is
+ * READING still, its bytes stay where they are, and it is judged from its head
+ * on when keys have come.
+ *
  * What a connection keeps between reads is what has come of a request that is
  * not yet whole; an idle one keeps nothing.
  */
@@ -56,6 +60,7 @@ struct conn {
     bool handling;      /* an answer is due */
     bool gone;          /* the handle is closed; freed once not handling */
     bool told_continue;
+    bool parked;        /* the request waits for keys; nothing is read */
     struct ip peer;
 
     struct buf input;    /* of requests that are not yet answered */
@@ -89,6 +94,9 @@ void conn_drain(struct conn *conn);
 
 /** conn_set_deadline(): from now on the loop's clock, in place of the last. */
 void conn_set_deadline(struct conn *conn, int64_t ms);
+
+/** conn_unpark(): judge the request that waited, if one does. */
+void conn_unpark(struct conn *conn);
 
 /** conn_send(): exchange->send, the one way out for answers. */
 void conn_send(struct exchange *exchange, const struct exchange_reply *reply);

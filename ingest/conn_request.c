@@ -5,6 +5,7 @@
 #include "ingest/ids.h"
 #include "ingest/policy.h"
 #include "ingest/server.h"
+#include "ingest/token_cache.h"
 
 #include <stdlib.h>
 
@@ -16,8 +17,12 @@ enum {
 void
 conn_request_end(struct conn *conn)
 {
-    if (conn->begun)
+    if (conn->begun) {
         policy_release(conn->exchange.policy);
+        token_release(conn->exchange.token);
+    }
+    conn->exchange.token = NULL;
+    conn->exchange.waited = false;
     conn->begun = false;
 }
 
@@ -35,11 +40,13 @@ exchange_begin(struct conn *conn)
     exchange->method = REQUEST_OTHER;
     exchange->http_1_0 = false;
     exchange->allow_methods = exchange->allow_origin = NULL;
-    exchange->cors = false;
+    exchange->cors = exchange->wait = false;
     exchange->draining = server->draining;
     exchange->client_ip[0] = exchange->request_id[0] = '\0';
-    exchange->received_ms = clock_wall_ms();
-    exchange->received_us = clock_mono_us();
+    if (!exchange->waited) {
+        exchange->received_ms = clock_wall_ms();
+        exchange->received_us = clock_mono_us();
+    }
     exchange->send = conn_send;
 }
 
@@ -60,6 +67,17 @@ conn_request_refuse(struct conn *conn, enum problem problem)
         conn->last = true;
     exchange_problem(&conn->exchange, problem, NULL, (struct slice){NULL, 0},
                      conn->exchange.allow_methods);
+}
+
+/* The request is as if it had not begun; conn_unpark() begins it again. */
+static void
+park(struct conn *conn)
+{
+    conn_request_end(conn);
+    conn->scanned = conn->head_len = 0;
+    conn->parked = true;
+    conn->server->parked++;
+    conn_set_deadline(conn, SERVER_PARKED_MS);
 }
 
 /* A whole head stands in @bytes: judge it, and see what body is to come. */
@@ -87,6 +105,10 @@ begin_request(struct conn *conn, const char *bytes)
     problem = conn->server->admit(exchange);
     if (problem)
         return problem;
+    if (exchange->wait && conn->server->parked >= SERVER_PARKED_MAX)
+        return PROBLEM_KEYS_UNAVAILABLE;
+    if (exchange->wait)
+        return PROBLEM_NONE;
 
     if (conn->body_kind == REQUEST_LENGTH &&
         conn->body_len > conn->server->limits.max_body)
@@ -120,8 +142,8 @@ body_ready(struct conn *conn, const char *bytes, size_t len,
                    ? 0
                    : (int64_t)(conn->head_len + conn->body_len);
     case REQUEST_CHUNKED:
-        n = request_chunks_feed(conn->chunks, bytes + at, len - at,
-                                &conn->body, &done, problem);
+        n = request_chunks_feed(conn->chunks, bytes + at, len - at, &conn->body,
+                                &done, problem);
         if (n < 0)
             return -1;
         conn->chunks_used += (size_t)n;
@@ -141,10 +163,10 @@ handle_request(struct conn *conn, const char *bytes)
     struct exchange *exchange = &conn->exchange;
 
     exchange->head = &conn->server->head;
-    exchange->body = conn->body_kind == REQUEST_CHUNKED
-                         ? (struct slice){conn->body.data, conn->body.len}
-                         : (struct slice){bytes + conn->head_len,
-                                          (size_t)conn->body_len};
+    exchange->body =
+        conn->body_kind == REQUEST_CHUNKED
+            ? (struct slice){conn->body.data, conn->body.len}
+            : (struct slice){bytes + conn->head_len, (size_t)conn->body_len};
     conn->state = CONN_HANDLING;
     conn->deadline_ms = 0;
     conn->handling = conn->in_handler = true;
@@ -176,6 +198,10 @@ conn_request_take(struct conn *conn, const char *bytes, size_t len)
         conn->head_len = n > 0 ? (size_t)n : 0;
         if (!problem)
             problem = begin_request(conn, bytes);
+        if (!problem && conn->exchange.wait) {
+            park(conn);
+            return 0;
+        }
         parsed = true;
     }
 

@@ -8,7 +8,7 @@ struct exchange;
  * POST /events: decode the body, judge each event on its own, append those
  * that are new, and answer when they are durable.
  */
-/** events_admit(): what the head tells: type, encoding, length, token. */
+/** events_admit(): what the head tells: type, encoding, length. */
 enum problem events_admit(const struct exchange *exchange);
 
 void events_handle(struct exchange *exchange);

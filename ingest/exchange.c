@@ -35,9 +35,13 @@ exchange_problem(struct exchange *exchange, enum problem problem,
     }
     (void)buf_puts(&body, "}\n");
 
-    /* RFC 9110, section 15.5.2: a 401 says how to do better. */
+    /* RFC 9110, section 15.5.2: a 401 says how to do better; RFC 6750,
+     * section 3.1: and that a token was there, but nothing that helps to
+     * forge one. */
     if (info->status == 401)
-        headers = "WWW-Authenticate: Bearer\r\n";
+        headers = problem == PROBLEM_MISSING_TOKEN
+                      ? "WWW-Authenticate: Bearer\r\n"
+                      : "WWW-Authenticate: Bearer error=\"invalid_token\"\r\n";
     if (info->retry_after_s)
         (void)snprintf(lines, sizeof(lines), "Retry-After: %d\r\n%s",
                        info->retry_after_s, headers ? headers : "");

@@ -11,6 +11,7 @@
 
 struct policy;
 struct route;
+struct token;
 
 /*
  * One request and its reply: all that handlers see.
@@ -53,6 +54,9 @@ struct exchange {
     struct ip client;                 /* behind trusted proxies */
     char client_ip[EXCHANGE_IP_SIZE]; /* the same as text, or "" */
     char request_id[EXCHANGE_ID_MAX + 1];
+    const struct token *token; /* who sent it; held; NULL: a guest */
+    bool wait;   /* not to be judged yet: keys are being asked for */
+    bool waited; /* it has waited already */
     int64_t received_ms; /* wall clock when the head was whole */
     int64_t received_us; /* the steady clock then */
 

@@ -2,6 +2,7 @@
 
 #include "common/log.h"
 #include "common/settings.h"
+#include "common/unix_socket.h"
 #include "ingest/address.h"
 #include "ingest/conn.h"
 #include "ingest/server.h"
@@ -107,22 +108,6 @@ start_listener(struct server_listener *listener, const char *where)
     return r;
 }
 
-/* A socket file that nobody answers on is what a crash has left. */
-static void
-remove_stale(const char *path)
-{
-    struct sockaddr_un address = {.sun_family = AF_UNIX};
-    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-
-    if (fd < 0)
-        return;
-    memcpy(address.sun_path, path, strlen(path) + 1);
-    if (connect(fd, (struct sockaddr *)&address, sizeof(address)) < 0 &&
-        errno == ECONNREFUSED)
-        (void)unlink(path);
-    (void)close(fd);
-}
-
 static int
 bind_listener(struct server_listener *listener, const struct address *address)
 {
@@ -130,7 +115,7 @@ bind_listener(struct server_listener *listener, const struct address *address)
     int r;
 
     if (*address->path) {
-        remove_stale(address->path);
+        unix_socket_remove_stale(address->path);
         r = uv_pipe_init(loop, &listener->handle.pipe, 0);
         return r ? r : uv_pipe_bind(&listener->handle.pipe, address->path);
     }

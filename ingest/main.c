@@ -1,3 +1,4 @@
+#include "common/ask.h"
 #include "common/clock.h"
 #include "common/fileio.h"
 #include "common/log.h"
@@ -6,9 +7,12 @@
 #include "common/spool.h"
 #include "common/synced.h"
 #include "ingest/app.h"
+#include "ingest/auth.h"
 #include "ingest/ids.h"
+#include "ingest/keeper.h"
 #include "ingest/listeners.h"
 #include "ingest/policy.h"
+#include "ingest/rate.h"
 #include "ingest/router.h"
 #include "ingest/seen.h"
 #include "ingest/server.h"
@@ -17,18 +21,22 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <sys/stat.h>
 #include <sysexits.h>
 #include <unistd.h>
 
 enum {
     DRAIN_MS = 8000, /* then what is still open is closed: 10 s in all */
     LOOK_MS = 1000,
+    RATE_ADDRESSES = 64 * 1024,
 };
 
 struct ingest {
     const char *config;
     struct settings *settings;
     int dirfd, lockfd;
+    int statefd; /* of state_dir; -1: there is none */
+    struct keeper *keeper;
     struct synced *synced;
     struct spool_writer *writer;
     struct commit_stats stats;
@@ -46,6 +54,10 @@ check(struct settings *settings)
     struct policy *policy = NULL;
 
     listeners_check(settings);
+    ask_check(settings);
+    if (!*settings->auth.user_pool_id && !*settings->auth.issuer)
+        settings_warn(settings, "auth.user_pool_id",
+                      "without an issuer no token is taken: each is 401");
     if (policy_new(&policy, settings) == 0)
         policy_release(policy);
 }
@@ -71,6 +83,23 @@ open_folder(struct ingest *ingest)
     return EX_OK;
 }
 
+/* Without it keys are not kept over a restart, and uploads are not signed. */
+static void
+open_state(struct ingest *ingest)
+{
+    const char *dir = ingest->settings->spool.state_dir;
+
+    if (mkdir(dir, 0700) < 0 && errno != EEXIST)
+        ingest->statefd = -errno;
+    else
+        ingest->statefd = fileio_open_dir(dir);
+    if (ingest->statefd < 0) {
+        log_warning("state_dir_unusable", log_text("dir", dir),
+                    log_errno(ingest->statefd), );
+        ingest->statefd = -1;
+    }
+}
+
 static int
 open_spool(struct ingest *ingest)
 {
@@ -89,16 +118,17 @@ open_spool(struct ingest *ingest)
     if (!r)
         r = takeover_read_ids(ingest->dirfd, &start, ingest->app.seen, now_ms);
     if (!r)
-        r = spool_writer_open(
-            &ingest->writer,
-            &(struct spool_writer_options){
-                .dirfd = ingest->dirfd,
-                .synced = ingest->synced,
-                .segment_size = (uint64_t)settings->spool.segment_size,
-                .segment_age_us = settings->spool.segment_age * 1000,
-                .sync_us = &ingest->stats.sync_us,
-            },
-            &start, now_ms, clock_mono_us());
+        r = spool_writer_open(&ingest->writer,
+                              &(struct spool_writer_options){
+                                  .dirfd = ingest->dirfd,
+                                  .synced = ingest->synced,
+                                  .segment_size =
+                                      (uint64_t)settings->spool.segment_size,
+                                  .segment_age_us =
+                                      settings->spool.segment_age * 1000,
+                                  .sync_us = &ingest->stats.sync_us,
+                              },
+                              &start, now_ms, clock_mono_us());
     if (!r)
         r = commit_new(&ingest->commit, ingest->writer, &ingest->stats);
     if (!r)
@@ -141,6 +171,7 @@ on_reload(void *owner)
     if (program_reload(check, ingest->config, ingest->settings, &fresh) == 0) {
         if (policy_new(&policy, &fresh) == 0) {
             server_set_policy(&ingest->server, policy);
+            auth_rules_changed(ingest->app.auth);
             settings_free(ingest->settings);
             *ingest->settings = fresh;
             log_setup((enum log_level)fresh.log.level,
@@ -162,6 +193,7 @@ on_drained(struct server *server)
      * client did not stay for is committed by commit_free(). */
     uv_close((uv_handle_t *)&ingest->drain, NULL);
     uv_close((uv_handle_t *)&ingest->look, NULL);
+    keeper_close(ingest->keeper);
     service_close(&ingest->service);
     commit_port_close(&ingest->app.port);
     server_deinit(server);
@@ -188,6 +220,36 @@ on_stop(void *owner)
     server_drain(&ingest->server, on_drained);
 }
 
+static void
+on_keys_asked(void *owner)
+{
+    struct ingest *ingest = owner;
+
+    auth_keys_changed(ingest->app.auth);
+    server_unpark(&ingest->server);
+}
+
+/* Who is calling, and what shipper says of that. */
+static int
+open_auth(struct ingest *ingest)
+{
+    uint8_t key[16];
+    int r;
+
+    ids_random(key, sizeof(key));
+    ingest->app.rate = rate_new(RATE_ADDRESSES, key);
+    if (!ingest->app.rate)
+        return -ENOMEM;
+    r = keeper_new(&ingest->keeper, &(struct keeper_options){
+                                        .loop = &ingest->loop,
+                                        .settings = ingest->settings,
+                                        .state_dirfd = ingest->statefd,
+                                        .keys_asked = on_keys_asked,
+                                        .owner = ingest,
+                                    });
+    return r ? r : auth_new(&ingest->app.auth, &ingest->app, ingest->keeper);
+}
+
 static int
 open_loop(struct ingest *ingest)
 {
@@ -203,6 +265,8 @@ open_loop(struct ingest *ingest)
         r = commit_port_open(&ingest->app.port, ingest->commit, &ingest->loop);
     if (!r)
         r = policy_new(&policy, ingest->settings);
+    if (!r)
+        r = open_auth(ingest);
     if (r) {
         log_error("start_failed", log_errno(r), );
         return EX_IOERR;
@@ -227,29 +291,30 @@ log_stopped(const struct ingest *ingest)
 {
     const struct commit_stats *stats = &ingest->stats;
 
-    log_notice(
-        "stopped", log_int("commits", (int64_t)stats->commit_us.count),
-        log_int("entries", (int64_t)stats->entries.sum),
-        log_int("commit_p50_us",
-                (int64_t)histogram_quantile(&stats->commit_us, 0.5)),
-        log_int("commit_p99_us",
-                (int64_t)histogram_quantile(&stats->commit_us, 0.99)),
-        log_int("sync_p50_us",
-                (int64_t)histogram_quantile(&stats->sync_us, 0.5)),
-        log_int("sync_p99_us",
-                (int64_t)histogram_quantile(&stats->sync_us, 0.99)), );
+    log_notice("stopped", log_int("commits", (int64_t)stats->commit_us.count),
+               log_int("entries", (int64_t)stats->entries.sum),
+               log_int("commit_p50_us",
+                       (int64_t)histogram_quantile(&stats->commit_us, 0.5)),
+               log_int("commit_p99_us",
+                       (int64_t)histogram_quantile(&stats->commit_us, 0.99)),
+               log_int("sync_p50_us",
+                       (int64_t)histogram_quantile(&stats->sync_us, 0.5)),
+               log_int("sync_p99_us",
+                       (int64_t)histogram_quantile(&stats->sync_us, 0.99)), );
 }
 
 static int
 run(struct settings *settings, const char *config)
 {
-    static struct ingest ingest = {.dirfd = -1, .lockfd = -1};
+    static struct ingest ingest = {.dirfd = -1, .lockfd = -1, .statefd = -1};
     int code;
 
     ingest.settings = settings;
     ingest.config = config;
     app_init(&ingest.app, (size_t)settings->http.max_body);
     code = open_folder(&ingest);
+    if (!code)
+        open_state(&ingest);
     if (!code)
         code = open_spool(&ingest);
     if (!code) {
@@ -268,6 +333,8 @@ run(struct settings *settings, const char *config)
     spool_writer_close(ingest.writer);
     synced_close(ingest.synced);
     seen_free(ingest.app.seen);
+    auth_free(ingest.app.auth);
+    rate_free(ingest.app.rate);
     app_deinit(&ingest.app);
     if (!code)
         log_stopped(&ingest);
@@ -275,6 +342,8 @@ run(struct settings *settings, const char *config)
         (void)close(ingest.lockfd);
     if (ingest.dirfd >= 0)
         (void)close(ingest.dirfd);
+    if (ingest.statefd >= 0)
+        (void)close(ingest.statefd);
     return code;
 }
 

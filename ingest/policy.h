@@ -1,7 +1,9 @@
 #pragma once
 
+#include "common/issuer.h"
 #include "ingest/cors.h"
 #include "ingest/forwarded.h"
+#include "ingest/jwt.h"
 
 #include <stdbool.h>
 
@@ -23,6 +25,13 @@ struct policy {
     bool keep_unknown_fields;
     enum policy_source_ip source_ip;
     bool keep_user_agent;
+    int64_t rate_per_ip; /* requests a second; 0: no limit */
+    int64_t rate_burst;
+
+    struct issuer issuer;
+    char *client_ids;     /* the words that jwt.clients point into */
+    struct jwt_rules jwt; /* issuer "": no token is taken */
+    char *upload_group;   /* "": any user may upload */
 };
 
 /**

@@ -17,6 +17,9 @@
     X(BATCH_TOO_LONG, 400, "batch_too_long", 0,                               \
       "A request holds at most 500 events.")                                  \
     X(INVALID_EVENT, 400, "invalid_event", 0, "No event could be taken.")     \
+    X(MISSING_TOKEN, 401, "missing_token", 0,                                 \
+      "Send a token: Authorization: Bearer.")                                 \
+    X(TOKEN_EXPIRED, 401, "token_expired", 0, "The token has expired.")       \
     X(INVALID_TOKEN, 401, "invalid_token", 0, "The token is not valid.")      \
     X(ORIGIN_NOT_ALLOWED, 403, "origin_not_allowed", 0,                       \
       "This origin may not send events.")                                     \
@@ -36,10 +39,14 @@
       "with Content-Encoding: gzip.")                                         \
     X(EXPECTATION_FAILED, 417, "expectation_failed", 0,                       \
       "Only 100-continue can be expected.")                                   \
+    X(RATE_LIMITED, 429, "rate_limited", 1,                                   \
+      "There are too many requests from this address.")                       \
     X(HEAD_TOO_LARGE, 431, "head_too_large", 0,                               \
       "The head of the request is too large.")                                \
     X(SPOOL_FULL, 503, "spool_full", 5, "There is no room for events.")       \
     X(SPOOL_ERROR, 503, "spool_error", 1, "Events cannot be stored.")         \
+    X(KEYS_UNAVAILABLE, 503, "keys_unavailable", 2,                           \
+      "Tokens cannot be verified at the moment.")                             \
     X(DRAINING, 503, "draining", 1, "The service is about to stop.")          \
     X(TOO_BUSY, 503, "too_busy", 1, "There are too many connections.")
 

@@ -1,18 +1,22 @@
 #include "ingest/router.h"
 
 #include "common/log.h"
+#include "ingest/app.h"
+#include "ingest/auth.h"
 #include "ingest/events.h"
 #include "ingest/exchange.h"
 #include "ingest/forwarded.h"
 #include "ingest/health.h"
 #include "ingest/ids.h"
 #include "ingest/policy.h"
+#include "ingest/rate.h"
 
 struct route {
     enum exchange_listener listener;
     enum request_method method;
     const char *path;
     const char *allow; /* for 405 */
+    enum auth_need token;
     enum problem (*admit)(const struct exchange *exchange); /* or NULL */
     void (*handle)(struct exchange *exchange);
 };
@@ -21,11 +25,12 @@ struct route {
 #define ALLOW_POST "Allow: POST, OPTIONS\r\n"
 
 static const struct route routes[] = {
-    {EXCHANGE_PUBLIC, REQUEST_POST, "/events", ALLOW_POST, events_admit,
-     events_handle},
-    {EXCHANGE_PUBLIC, REQUEST_GET, "/healthz", ALLOW_GET, NULL,
+    {EXCHANGE_PUBLIC, REQUEST_POST, "/events", ALLOW_POST, AUTH_OPTIONAL,
+     events_admit, events_handle},
+    {EXCHANGE_PUBLIC, REQUEST_GET, "/healthz", ALLOW_GET, AUTH_NONE, NULL,
      health_handle},
-    {EXCHANGE_ADMIN, REQUEST_GET, "/healthz", ALLOW_GET, NULL, health_handle},
+    {EXCHANGE_ADMIN, REQUEST_GET, "/healthz", ALLOW_GET, AUTH_NONE, NULL,
+     health_handle},
 };
 
 static const struct route *
@@ -113,11 +118,38 @@ admit_method(struct exchange *exchange)
     return PROBLEM_METHOD_NOT_ALLOWED;
 }
 
+/* What a browser asks before a request, and for its health, is not counted. */
+static bool
+rate_allows(const struct exchange *exchange)
+{
+    const struct policy *policy = exchange->policy;
+    struct app *app = exchange->app;
+
+    return exchange->listener != EXCHANGE_PUBLIC || !policy->rate_per_ip ||
+           exchange->method == REQUEST_OPTIONS || exchange->waited ||
+           !app->rate ||
+           rate_take(app->rate, &exchange->client, (double)policy->rate_per_ip,
+                     (double)policy->rate_burst, exchange->received_us / 1000);
+}
+
+/* What the route itself asks of a head. */
+static enum problem
+admit_route(struct exchange *exchange)
+{
+    const struct route *route = exchange->route;
+    enum problem problem = PROBLEM_NONE;
+
+    if (exchange->method != route->method)
+        return PROBLEM_NONE;
+    if (route->admit)
+        problem = route->admit(exchange);
+    return problem ? problem : auth_admit(exchange, route->token);
+}
+
 enum problem
 router_admit(struct exchange *exchange)
 {
     struct forwarded_client client;
-    const struct route *route;
     enum problem problem;
 
     take_request_id(exchange);
@@ -135,15 +167,15 @@ router_admit(struct exchange *exchange)
         !origin_allowed(exchange, client.host))
         return PROBLEM_ORIGIN_NOT_ALLOWED;
 
-    exchange->route = route = find_route(exchange);
-    if (!route)
+    if (!rate_allows(exchange))
+        return PROBLEM_RATE_LIMITED;
+    exchange->route = find_route(exchange);
+    if (!exchange->route)
         return PROBLEM_NOT_FOUND;
     problem = admit_method(exchange);
     if (!problem && exchange->draining)
         problem = PROBLEM_DRAINING;
-    if (!problem && route->admit && exchange->method == route->method)
-        problem = route->admit(exchange);
-    return problem;
+    return problem ? problem : admit_route(exchange);
 }
 
 /* Fetch standard, CORS preflight.  7200 s is the most that Chromium keeps. */

@@ -158,8 +158,8 @@ fit_descriptors(struct server_limits *limits)
     room = files.rlim_cur > DESCRIPTORS_KEPT
                ? (size_t)files.rlim_cur - DESCRIPTORS_KEPT
                : 1;
-    limits->turned_away = room / 8 < TURNED_AWAY_MAX ? room / 8
-                                                     : TURNED_AWAY_MAX;
+    limits->turned_away =
+        room / 8 < TURNED_AWAY_MAX ? room / 8 : TURNED_AWAY_MAX;
     room -= limits->turned_away;
     if (limits->max_connections <= room)
         return;
@@ -197,6 +197,17 @@ server_set_policy(struct server *server, struct policy *policy)
 {
     policy_release(server->policy);
     server->policy = policy;
+}
+
+void
+server_unpark(struct server *server)
+{
+    struct conn *conn, *following;
+
+    for (conn = server->busy.first; conn && server->parked; conn = following) {
+        following = conn->next;
+        conn_unpark(conn);
+    }
 }
 
 void

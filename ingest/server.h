@@ -20,6 +20,8 @@ struct settings;
 enum {
     SERVER_READ_BYTES = 64 * 1024,
     SERVER_BUFFERED_MAX = 32 * 1024 * 1024, /* over all connections */
+    SERVER_PARKED_MAX = 256,
+    SERVER_PARKED_MS = 3000,
 };
 
 struct server_limits {
@@ -49,6 +51,7 @@ struct server {
     struct server_list busy, idle;
     size_t connections;
     size_t closing;  /* of these, no longer open */
+    size_t parked;   /* that wait for keys */
     size_t buffered; /* bytes of requests that are not yet whole */
     bool draining;
     void (*drained)(struct server *server);
@@ -80,6 +83,9 @@ void server_drain(struct server *server, void (*drained)(struct server *));
 
 /** server_close_all(): end what is still open, answered or not. */
 void server_close_all(struct server *server);
+
+/** server_unpark(): judge what waited for keys. */
+void server_unpark(struct server *server);
 
 /** server_open_count(): connections that are not closing. */
 size_t server_open_count(const struct server *server);

@@ -4,13 +4,14 @@
 #include "common/json.h"
 #include "ingest/exchange.h"
 #include "ingest/policy.h"
+#include "ingest/token_cache.h"
 
 static bool
 is_plain(struct slice text)
 {
     for (size_t i = 0; i < text.len; i++)
-        if (text.data[i] < ' ' || text.data[i] == '"' ||
-            text.data[i] == '\\' || text.data[i] == 0x7f)
+        if (text.data[i] < ' ' || text.data[i] == '"' || text.data[i] == '\\' ||
+            text.data[i] == 0x7f)
             return false; /* a negative char is < ' ' as well */
     return true;
 }
@@ -49,19 +50,41 @@ write_address(struct buf *out, const struct exchange *exchange)
     (void)buf_putc(out, '"');
 }
 
-struct tail
-tail_write(struct buf *out, const struct exchange *exchange, int64_t now_us)
+/* A verified token's subject is text that needs no escapes. */
+static void
+write_identity(struct buf *out, const struct exchange *exchange)
 {
+    const struct token *token = exchange->token;
+
+    if (!token) {
+        (void)buf_puts(out, "\"userLoginState\":\"guest\","
+                            "\"identitySource\":\"client\"");
+        return;
+    }
+    (void)buf_puts(out, "\"userId\":\"");
+    (void)buf_append(out, token->sub, token->sub_len);
+    (void)buf_puts(out, "\",\"userLoginState\":\"authenticated\","
+                        "\"identitySource\":\"cognito\"");
+}
+
+struct tail
+tail_write(struct buf *out, const struct exchange *exchange,
+           const struct tail_facts *facts)
+{
+    int64_t us = facts->now_us - exchange->received_us;
     size_t anonymous;
 
     buf_clear(out);
-    (void)buf_puts(out, "\"logCategory\":\"business\","
-                        "\"userLoginState\":\"guest\","
-                        "\"identitySource\":\"client\",\"path\":\"");
+    (void)buf_puts(out, "\"logCategory\":\"");
+    (void)buf_puts(out, facts->category);
+    (void)buf_puts(out, "\",");
+    write_identity(out, exchange);
+    (void)buf_puts(out, ",\"path\":\"");
     (void)buf_append(out, exchange->head->path.data, exchange->head->path.len);
-    (void)buf_puts(out, "\",\"method\":\"POST\",\"statusCode\":202,"
-                        "\"latencyMs\":");
-    (void)buf_number(out, (uint64_t)(now_us - exchange->received_us) / 1000);
+    (void)buf_puts(out, "\",\"method\":\"POST\",\"statusCode\":");
+    (void)buf_number(out, (uint64_t)facts->status);
+    (void)buf_puts(out, ",\"latencyMs\":");
+    (void)buf_number(out, (uint64_t)us / 1000);
     (void)buf_puts(out, ",\"requestId\":\"");
     (void)buf_puts(out, exchange->request_id);
     (void)buf_putc(out, '"');

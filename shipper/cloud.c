@@ -19,6 +19,7 @@ cloud_open(struct cloud *cloud, uv_loop_t *loop,
                  ca_bundle && *ca_bundle ? ca_bundle : NULL);
     if (!r)
         r = creds_new(&cloud->creds, settings);
+    cloud->upload_creds = cloud->creds;
     if (!r)
         r = aws_new(&cloud->aws, loop, cloud->http, cloud->creds, settings);
     return r;

@@ -16,6 +16,7 @@ struct cloud {
     const struct settings *settings;
     struct http *http;
     struct creds *creds;
+    struct creds *upload_creds; /* who signs uploads: mostly the same */
     struct aws *aws;
 };
 

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <stdint.h>
+
 struct settings;
 
 /*
@@ -20,6 +22,7 @@ struct creds_keys {
     char *access_key;
     char *secret;
     char *token; /* NULL: none is needed */
+    int64_t expires_ms; /* wall clock; 0: never */
 };
 
 /** creds_new(): @settings ([aws] profile) is borrowed for the whole life. */

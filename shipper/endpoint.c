@@ -151,7 +151,10 @@ variable_of(const char *service)
 {
     static const struct {
         const char *service, *variable;
-    } names[] = {{"logs", "AWS_ENDPOINT_URL_CLOUDWATCH_LOGS"}};
+    } names[] = {{"logs", "AWS_ENDPOINT_URL_CLOUDWATCH_LOGS"},
+                 {"s3", "AWS_ENDPOINT_URL_S3"},
+                 {"secretsmanager", "AWS_ENDPOINT_URL_SECRETS_MANAGER"},
+                 {"sts", "AWS_ENDPOINT_URL_STS"}};
 
     for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
         if (!strcmp(names[i].service, service))
@@ -193,6 +196,7 @@ endpoint_find(struct endpoint *endpoint, const struct settings *settings,
 
     if (!is_region(region))
         return refuse(why, "a region is a word like ap-southeast-1");
+    endpoint->own = !url;
     if (url)
         return endpoint_parse(endpoint, url, why);
     endpoint->plain = false;

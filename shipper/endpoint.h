@@ -17,6 +17,7 @@ enum {
 struct endpoint {
     char host[ENDPOINT_HOST_MAX]; /* as the Host header has it */
     bool plain;                   /* http, which is for loopback alone */
+    bool own;                     /* AWS's own: nobody named another */
 };
 
 /**

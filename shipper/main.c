@@ -1,11 +1,16 @@
+#include "common/ask.h"
 #include "common/fileio.h"
+#include "common/issuer.h"
 #include "common/log.h"
 #include "common/program.h"
 #include "common/service.h"
 #include "common/spool.h"
 #include "shipper/aws.h"
+#include "shipper/broker.h"
 #include "shipper/cloud.h"
 #include "shipper/cwlogs.h"
+#include "shipper/jwks_fetch.h"
+#include "shipper/secrets.h"
 #include "shipper/ship.h"
 #include "shipper/stream_name.h"
 
@@ -20,6 +25,9 @@ struct shipper {
     struct settings *settings;
     int dirfd, lockfd;
     struct cloud cloud;
+    struct secrets *secrets;
+    struct jwks_fetch *jwks;
+    struct broker *broker;
     struct ship *ship;
     struct service service;
     uv_timer_t tell;
@@ -32,6 +40,9 @@ check(struct settings *settings)
     int64_t days = settings->shipper.retention_days;
 
     aws_check(settings);
+    issuer_check(settings);
+    secrets_check(settings);
+    ask_check(settings);
     stream_name_check(settings);
     if (days && !cwlogs_retention_ok(days))
         settings_complain(settings, "shipper.retention_days",
@@ -85,6 +96,9 @@ static void
 close_loop(struct shipper *shipper)
 {
     ship_close(shipper->ship);
+    broker_close(shipper->broker);
+    jwks_fetch_close(shipper->jwks);
+    secrets_close(shipper->secrets);
     cloud_close(&shipper->cloud);
     uv_close((uv_handle_t *)&shipper->tell, NULL);
     service_close(&shipper->service);
@@ -116,6 +130,25 @@ on_tell(uv_timer_t *timer)
     service_status(&shipper->service, "%s", ship_summary(shipper->ship));
 }
 
+/* What talks to the world, and what answers ingest from it. */
+static int
+open_outside(struct shipper *shipper)
+{
+    struct cloud *cloud = &shipper->cloud;
+    int r;
+
+    r = cloud_open(cloud, &shipper->loop, shipper->settings);
+    if (!r)
+        r = secrets_new(&shipper->secrets, cloud);
+    if (!r)
+        r = jwks_fetch_new(&shipper->jwks, cloud);
+    if (!r)
+        r = broker_new(&shipper->broker,
+                       &(struct broker_sources){
+                           cloud, shipper->secrets, shipper->jwks});
+    return r;
+}
+
 static int
 open_loop(struct shipper *shipper)
 {
@@ -134,7 +167,7 @@ open_loop(struct shipper *shipper)
         log_error("start_failed", log_errno(r), );
         return EX_OSERR;
     }
-    r = cloud_open(&shipper->cloud, &shipper->loop, shipper->settings);
+    r = open_outside(shipper);
     if (!r)
         r = ship_new(&shipper->ship, &shipper->loop, shipper->settings,
                      shipper->dirfd, shipper->cloud.aws);

@@ -3,6 +3,7 @@
 #include "common/backoff.h"
 #include "common/clock.h"
 #include "common/gzip.h"
+#include "common/jitter.h"
 #include "common/log.h"
 #include "common/settings.h"
 #include "shipper/aws.h"
@@ -17,7 +18,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/random.h>
 
 enum { ERROR_CODE_SIZE = 64, ERROR_MESSAGE_SIZE = 256 };
 
@@ -51,17 +51,6 @@ static void settle(struct stream *stream);
 static void on_answer(struct aws_call *call, const struct aws_answer *answer);
 static void on_provisioned(struct provision *provision,
                            const struct aws_answer *answer);
-
-static uint32_t
-draw(void)
-{
-    uint32_t random = 0;
-
-    /* Without randomness the delay is the shortest, which is no fault. */
-    if (getrandom(&random, sizeof(random), GRND_NONBLOCK) < 0)
-        return 0;
-    return random;
-}
 
 static void
 free_stream(struct stream *stream)
@@ -259,7 +248,7 @@ fail_locally(struct stream *stream, int error)
 {
     stream->failures++;
     fail(stream, "local", strerror(-error),
-         backoff_delay_ms(BACKOFF_BASE_MS, stream->failures, draw()));
+         backoff_delay_ms(BACKOFF_BASE_MS, stream->failures, jitter_bits()));
 }
 
 static void
@@ -271,7 +260,7 @@ wait_after(struct stream *stream, const struct aws_answer *answer)
 
     stream->state = STREAM_WAITING;
     stream->failures++;
-    delay_ms = backoff_delay_ms(base, stream->failures, draw());
+    delay_ms = backoff_delay_ms(base, stream->failures, jitter_bits());
     delay_ms = backoff_hinted_ms(delay_ms, answer->hint_ms,
                                  answer->retry_after_ms);
     fail(stream, answer->code, answer->message, delay_ms);
@@ -436,7 +425,7 @@ settle(struct stream *stream)
              r == DEAD_LETTER_FULL ? "dead_max_size is reached: drop or retry "
                                      "dead letters"
                                    : strerror(-r),
-             backoff_delay_ms(BACKOFF_THROTTLED_MS, stream->failures, draw()));
+             backoff_delay_ms(BACKOFF_THROTTLED_MS, stream->failures, jitter_bits()));
         return;
     }
     stream->failures = 0;

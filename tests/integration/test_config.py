@@ -59,7 +59,12 @@ FAULTS = [
     ("[cors]\norigins = https://A.example", 2, "in lower case"),
     ("[cors]\norigins = https://a.example/", 2, "without a path"),
     ("[http]\ntrusted_proxies = 10.0.0.0/33", 2, '"10.0.0.0/33" is no network: give'),
-    ("[auth]\nissuer = https://a.example", 2, "[auth] issuer: this version cannot"),
+    ("[auth]\nissuer = a.example\nclient_ids = a", 2, "[auth] issuer: an issuer is"),
+    ("[auth]\nissuer = https://a.example", 2, "name in client_ids the app clients"),
+    ("[auth]\nuser_pool_id = pool\nclient_ids = a", 2, "named like ap-southeast-1_"),
+    ("[auth]\ntoken_use = id refresh", 2, "[auth] token_use: give id, access or"),
+    ("[auth]\njwks_url = https://a.example/k", 2, "keys need an issuer"),
+    ("[broker]\nsocket = broker.sock", 2, "[broker] socket: a socket has a path"),
     ("[tls]\nkey = /etc/key.pem", 2, "[tls] key: this version cannot"),
 ]  # fmt: skip
 
@@ -88,7 +93,7 @@ def test_every_fault_is_told_at_once(shop: Site) -> None:
         ("CLICKSPOOL_HTTP_MAX_BODY", "5", "[http] max_body: \"5\" will not do"),
         ("CLICKSPOOL_HTTP_MAX_BDY", "5KiB",
          'unknown key "max_bdy" in [http]: did you mean "max_body"?'),
-        ("CLICKSPOOL_AUTH_ISSUER", "https://a", "[auth] issuer: this version cannot"),
+        ("CLICKSPOOL_AUTH_ISSUER", "a", "[auth] issuer: an issuer is an URL"),
     ],
 )  # fmt: skip
 def test_a_fault_of_the_environment_is_told(
@@ -104,6 +109,7 @@ def test_a_good_file_is_told_so(shop: Site) -> None:
         "# comments\n; of both kinds\n[http]\nmax_body = 512KiB ; behind\n"
         "  header_timeout=500ms\n[spool]\ndir = \"/tmp/a # b\"\r\n"
         "[http]\nidle_timeout = 2m # again\n"
+        "[auth]\nuser_pool_id = eu-west-1_Ab1\nclient_ids = web\n"
     )  # fmt: skip
     done = run(shop, text, "--check")
     assert (done.returncode, done.stderr) == (0, "")
@@ -123,15 +129,16 @@ def test_a_good_file_is_told_so(shop: Site) -> None:
 def test_doubts_are_warnings(shop: Site) -> None:
     text = (
         "[listen]\npublic = 0.0.0.0:8080 127.0.0.1:8081\n[cors]\norigins = *\n"
-        "[rate]\nper_ip = 10\n"
+        "[shipper]\nheartbeat = 1m\n"
     )
     done = run(shop, text, "--check")
     assert done.returncode == 0
     rows = done.stderr.splitlines()
-    assert len(rows) == 3 and all(row.startswith("warning: /") for row in rows)
+    assert len(rows) == 4 and all(row.startswith("warning: ") for row in rows)
     assert ':2: [listen] public: "0.0.0.0:8080" can be reached' in done.stderr
     assert ':4: [cors] origins: "*" lets every page' in done.stderr
-    assert ":6: [rate] per_ip: has no effect in this version" in done.stderr
+    assert "[auth] user_pool_id: without an issuer no token is" in done.stderr
+    assert ":6: [shipper] heartbeat: has no effect in this version" in done.stderr
 
 
 def test_the_environment_overrides_the_file(shop: Site) -> None:

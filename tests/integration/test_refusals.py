@@ -216,5 +216,6 @@ def test_a_token_is_401_while_nobody_vouches_for_it(shop: Site) -> None:
     for scheme in ("Bearer", "bearer"):
         answer = shop.ingest.post(event(), {"Authorization": f"{scheme} a.b.c"})
         check_problem(answer, 401, "invalid_token")
-        assert answer.headers["www-authenticate"] == "Bearer"
+        challenge = 'Bearer error="invalid_token"'
+        assert answer.headers["www-authenticate"] == challenge
     assert count(shop) == before

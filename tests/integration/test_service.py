@@ -215,7 +215,7 @@ def test_the_journal_gets_priorities_and_others_do_not(make_site: MakeSite) -> N
         site.ingest.start(env=stream)
         site.ingest.stop()
         lines = [t for t in site.ingest.stderr().splitlines() if "event=" in t]
-        stamp = re.compile(r"\d{4}-\d\d-\d\dT\S+Z (info|notice) event=\w+")
+        stamp = re.compile(r"\d{4}-\d\d-\d\dT\S+Z (info|notice|warning) event=\w+")
         assert lines and all(stamp.match(text) for text in lines)
 
     site.ingest.stderr_path.write_text("")

@@ -50,7 +50,7 @@ def check_problem(answer: Response, status: int, code: str) -> dict[str, Any]:
     assert problem["title"] and problem["detail"]
     assert _REQUEST_ID.fullmatch(problem["requestId"])
     assert answer.headers["x-request-id"] == problem["requestId"]
-    assert ("retry-after" in answer.headers) == (status == 503)
+    assert ("retry-after" in answer.headers) == (status in (429, 503))
     for item in problem.get("errors", []):
         assert set(item) == _ITEM, item
     return problem

@@ -321,6 +321,7 @@ class Site:
                 "admin": f"127.0.0.1:{free_port()}",
             },
             "rate": {"per_ip": 0},
+            "secrets": {"app_config": ""},
             "broker": {"socket": self.folder / "broker.sock"},
             "shipper": {
                 "log_group": LOG_GROUP,
