@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sysexits.h>
 #include <unistd.h>
 
@@ -114,6 +115,7 @@ program_main(const struct program *program, int argc, char **argv)
      * nothing that was in memory ends up in a core file. */
     (void)signal(SIGPIPE, SIG_IGN);
     (void)prctl(PR_SET_DUMPABLE, 0);
+    (void)setrlimit(RLIMIT_CORE, &(struct rlimit){0, 0});
     fileio_umask();
 
     code = parse_options(program, argc, argv, &options);

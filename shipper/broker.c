@@ -157,7 +157,8 @@ conn_step(struct conn *conn)
         return;
     }
     if (!end) {
-        if (uv_read_start((uv_stream_t *)&conn->pipe, on_alloc, on_read) < 0)
+        r = uv_read_start((uv_stream_t *)&conn->pipe, on_alloc, on_read);
+        if (r < 0 && r != UV_EALREADY)
             conn_close(conn);
         return;
     }

@@ -2,50 +2,26 @@
 through boto3 exactly once."""
 
 import json
-import os
-import socket
-import subprocess
-import sys
 import time
 from collections import Counter
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 from support.client import PLACE, logs_client, read_all
-from support.daemons import MakeSite, free_port
+from support.daemons import MakeSite
+from support.moto import moto_server
 from support.shop import post_all
 from support.spool import checkpoint, read_spool
 
-START_TIMEOUT = 60.0
 EVENTS = 3_000
 
 
 @pytest.fixture(scope="module")
-def moto() -> Iterator[str]:
+def moto(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The URL of a moto server."""
-    port = free_port()
-    program = Path(sys.executable).parent / "moto_server"
-    process = subprocess.Popen(
-        [os.fspath(program), "-H", "127.0.0.1", "-p", str(port)],
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
-    try:
-        deadline = time.monotonic() + START_TIMEOUT
-        while True:
-            assert process.poll() is None, "moto_server ended"
-            try:
-                socket.create_connection(("127.0.0.1", port), 1).close()
-                break
-            except OSError:
-                assert time.monotonic() < deadline, "moto_server does not listen"
-                time.sleep(0.1)
-        yield f"http://127.0.0.1:{port}"
-    finally:
-        process.terminate()
-        process.wait(10)
+    with moto_server(tmp_path_factory.mktemp("moto") / "moto.log") as url:
+        yield url
 
 
 def has_stream(logs: Any) -> bool:
