@@ -7,6 +7,7 @@
 struct auth;
 struct rate;
 struct seen;
+struct uploads;
 
 enum {
     APP_EVENTS_MAX = 500, /* in one request */
@@ -22,6 +23,7 @@ struct app {
     struct seen *seen;
     struct room room;
     struct auth *auth;
+    struct uploads *uploads;
     struct rate *rate; /* of requests, by address */
     uint64_t accepted;        /* entries that are durable */
     unsigned failed_commits; /* counted, modulo its size */

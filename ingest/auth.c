@@ -40,10 +40,10 @@ find_token(const struct exchange *exchange, struct slice *token, bool *broken)
     return *broken || slice_is_nocase(scheme, "Bearer");
 }
 
-/* May this failure be an entry and a line of the log? */
-static bool
-may_tell(struct auth *auth, const struct exchange *exchange, int64_t now_ms)
+bool
+auth_may_tell(struct auth *auth, const struct exchange *exchange)
 {
+    int64_t now_ms = exchange->received_us / 1000;
     static const struct ip everybody = {.known = true};
 
     return rate_take(auth->failures, &exchange->client, AUTH_FAILURES_PER_S,
@@ -54,12 +54,12 @@ may_tell(struct auth *auth, const struct exchange *exchange, int64_t now_ms)
 
 static void
 tell_failure(struct auth *auth, const struct exchange *exchange,
-             const char *reason, int64_t now_ms)
+             const char *reason)
 {
     char more[64];
     int len;
 
-    if (!may_tell(auth, exchange, now_ms))
+    if (!auth_may_tell(auth, exchange))
         return;
     log_info("token_refused", log_text("reason", reason),
              log_text("request", exchange->request_id), );
@@ -77,9 +77,9 @@ tell_failure(struct auth *auth, const struct exchange *exchange,
 
 static enum problem
 refuse(struct auth *auth, const struct exchange *exchange,
-       enum jwt_verdict verdict, int64_t now_ms)
+       enum jwt_verdict verdict)
 {
-    tell_failure(auth, exchange, jwt_reason(verdict), now_ms);
+    tell_failure(auth, exchange, jwt_reason(verdict));
     return verdict == JWT_EXPIRED ? PROBLEM_TOKEN_EXPIRED
                                   : PROBLEM_INVALID_TOKEN;
 }
@@ -110,7 +110,7 @@ welcome(struct auth *auth, struct exchange *exchange,
 /* Its key is not known: worth waiting where keys are on their way, but once. */
 static enum problem
 judge_unknown(struct auth *auth, struct exchange *exchange,
-              enum jwt_verdict verdict, int64_t now_ms)
+              enum jwt_verdict verdict)
 {
     if (!exchange->waited && keeper_want_keys(auth->keeper)) {
         exchange->wait = true;
@@ -118,7 +118,7 @@ judge_unknown(struct auth *auth, struct exchange *exchange,
     }
     if (verdict == JWT_NO_KEYS || !keeper_is_up(auth->keeper))
         return PROBLEM_KEYS_UNAVAILABLE;
-    return refuse(auth, exchange, verdict, now_ms);
+    return refuse(auth, exchange, verdict);
 }
 
 static enum problem
@@ -145,9 +145,9 @@ judge(struct auth *auth, struct exchange *exchange, struct slice text)
         return welcome(auth, exchange, &hash, &claims, now_ms);
     case JWT_UNKNOWN_KEY:
     case JWT_NO_KEYS:
-        return judge_unknown(auth, exchange, verdict, now_ms);
+        return judge_unknown(auth, exchange, verdict);
     default:
-        return refuse(auth, exchange, verdict, now_ms);
+        return refuse(auth, exchange, verdict);
     }
 }
 
@@ -166,9 +166,8 @@ auth_admit(struct exchange *exchange, enum auth_need need)
     if (!auth)
         return PROBLEM_INVALID_TOKEN;
     auth->good_status = need == AUTH_REQUIRED ? 201 : 202;
-    return broken
-               ? refuse(auth, exchange, JWT_FORM, keeper_now_ms(auth->keeper))
-               : judge(auth, exchange, token);
+    return broken ? refuse(auth, exchange, JWT_FORM)
+                  : judge(auth, exchange, token);
 }
 
 void

@@ -45,6 +45,9 @@ void auth_free(struct auth *auth);
  */
 enum problem auth_admit(struct exchange *exchange, enum auth_need need);
 
+/** auth_may_tell(): whether a failure of this request may be an entry. */
+bool auth_may_tell(struct auth *auth, const struct exchange *exchange);
+
 /** auth_keys_changed(): tokens of keys that are gone are forgotten. */
 void auth_keys_changed(struct auth *auth);
 

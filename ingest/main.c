@@ -18,6 +18,7 @@
 #include "ingest/server.h"
 #include "ingest/spool_writer.h"
 #include "ingest/takeover.h"
+#include "ingest/uploads.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -28,6 +29,7 @@
 enum {
     DRAIN_MS = 8000, /* then what is still open is closed: 10 s in all */
     LOOK_MS = 1000,
+    SETTLE_MS = 5,
     RATE_ADDRESSES = 64 * 1024,
 };
 
@@ -185,18 +187,34 @@ on_reload(void *owner)
 }
 
 static void
-on_drained(struct server *server)
+close_loop(struct ingest *ingest)
 {
-    struct ingest *ingest = server->app_owner;
-
-    /* Every answer is out, so nothing waits for a commit any more; what a
-     * client did not stay for is committed by commit_free(). */
     uv_close((uv_handle_t *)&ingest->drain, NULL);
     uv_close((uv_handle_t *)&ingest->look, NULL);
     keeper_close(ingest->keeper);
     service_close(&ingest->service);
     commit_port_close(&ingest->app.port);
-    server_deinit(server);
+    server_deinit(&ingest->server);
+}
+
+static void
+on_settle(uv_timer_t *timer)
+{
+    struct ingest *ingest = timer->data;
+
+    if (!ingest->app.port.pending)
+        close_loop(ingest);
+}
+
+/* Every answer is out; what is still on its way to the disk are entries that
+ * nobody waits for. */
+static void
+on_drained(struct server *server)
+{
+    struct ingest *ingest = server->app_owner;
+
+    uploads_close(ingest->app.uploads);
+    (void)uv_timer_start(&ingest->drain, on_settle, 0, SETTLE_MS);
 }
 
 static void
@@ -247,7 +265,18 @@ open_auth(struct ingest *ingest)
                                         .keys_asked = on_keys_asked,
                                         .owner = ingest,
                                     });
-    return r ? r : auth_new(&ingest->app.auth, &ingest->app, ingest->keeper);
+    if (!r)
+        r = auth_new(&ingest->app.auth, &ingest->app, ingest->keeper);
+    if (!r)
+        r = uploads_new(&ingest->app.uploads,
+                        &(struct uploads_options){
+                            .app = &ingest->app,
+                            .keeper = ingest->keeper,
+                            .loop = &ingest->loop,
+                            .settings = ingest->settings,
+                            .state_dirfd = ingest->statefd,
+                        });
+    return r;
 }
 
 static int
@@ -268,6 +297,7 @@ open_loop(struct ingest *ingest)
     if (!r)
         r = open_auth(ingest);
     if (r) {
+        policy_release(policy);
         log_error("start_failed", log_errno(r), );
         return EX_IOERR;
     }
@@ -334,6 +364,7 @@ run(struct settings *settings, const char *config)
     synced_close(ingest.synced);
     seen_free(ingest.app.seen);
     auth_free(ingest.app.auth);
+    uploads_free(ingest.app.uploads);
     rate_free(ingest.app.rate);
     app_deinit(&ingest.app);
     if (!code)

@@ -2,6 +2,7 @@
 
 #include "common/settings.h"
 #include "ingest/catalog.h"
+#include "ingest/uploads.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -43,6 +44,23 @@ load_auth(struct policy *policy, struct settings *settings)
 }
 
 static int
+load_uploads(struct upload_policy *policy, struct settings *settings)
+{
+    uploads_check(settings);
+    *policy = (struct upload_policy){
+        .key_prefix = strdup(settings->uploads.key_prefix),
+        .content_types = strdup(settings->uploads.content_types),
+        .public_base_url = strdup(settings->uploads.public_base_url),
+        .max_size = settings->uploads.max_size,
+        .expires_ms = settings->uploads.expires,
+    };
+    return policy->key_prefix && policy->content_types &&
+                   policy->public_base_url
+               ? 0
+               : -ENOMEM;
+}
+
+static int
 load(struct policy *policy, struct settings *settings)
 {
     unsigned errors = settings->errors;
@@ -55,6 +73,8 @@ load(struct policy *policy, struct settings *settings)
         r = catalog_load(&policy->catalog, settings);
     if (!r)
         r = load_auth(policy, settings);
+    if (!r)
+        r = load_uploads(&policy->uploads, settings);
     if (!r && settings->errors > errors)
         r = -EINVAL;
     return r;
@@ -102,5 +122,8 @@ policy_release(struct policy *policy)
     catalog_free(policy->catalog);
     free(policy->client_ids);
     free(policy->upload_group);
+    free(policy->uploads.key_prefix);
+    free(policy->uploads.content_types);
+    free(policy->uploads.public_base_url);
     free(policy);
 }

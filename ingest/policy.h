@@ -17,6 +17,14 @@ struct settings;
  */
 enum policy_source_ip { POLICY_IP_FULL, POLICY_IP_NETWORK, POLICY_IP_NONE };
 
+struct upload_policy {
+    char *key_prefix;
+    char *content_types; /* words */
+    char *public_base_url;
+    int64_t max_size;
+    int64_t expires_ms;
+};
+
 struct policy {
     unsigned holders;
     struct cors cors;
@@ -32,6 +40,7 @@ struct policy {
     char *client_ids;     /* the words that jwt.clients point into */
     struct jwt_rules jwt; /* issuer "": no token is taken */
     char *upload_group;   /* "": any user may upload */
+    struct upload_policy uploads;
 };
 
 /**

@@ -10,6 +10,7 @@
 #include "ingest/ids.h"
 #include "ingest/policy.h"
 #include "ingest/rate.h"
+#include "ingest/uploads.h"
 
 struct route {
     enum exchange_listener listener;
@@ -27,6 +28,10 @@ struct route {
 static const struct route routes[] = {
     {EXCHANGE_PUBLIC, REQUEST_POST, "/events", ALLOW_POST, AUTH_OPTIONAL,
      events_admit, events_handle},
+    {EXCHANGE_PUBLIC, REQUEST_POST, "/uploads/presign", ALLOW_POST,
+     AUTH_REQUIRED, uploads_admit, uploads_presign},
+    {EXCHANGE_PUBLIC, REQUEST_POST, "/uploads/complete", ALLOW_POST,
+     AUTH_REQUIRED, uploads_admit, uploads_complete},
     {EXCHANGE_PUBLIC, REQUEST_GET, "/healthz", ALLOW_GET, AUTH_NONE, NULL,
      health_handle},
     {EXCHANGE_ADMIN, REQUEST_GET, "/healthz", ALLOW_GET, AUTH_NONE, NULL,

@@ -38,6 +38,7 @@ struct http_transfer {
     struct curl_slist *lines;
     size_t taken; /* of the body, by curl */
     bool sent;
+    bool secret; /* done() may have freed the request that said so */
     size_t head_bytes;
     struct http_headers headers;
     struct buf body;
@@ -52,7 +53,7 @@ transfer_free(struct http_transfer *transfer)
     for (; line; line = line->next) /* among them a session token */
         explicit_bzero(line->data, strlen(line->data));
     curl_slist_free_all(transfer->lines);
-    if (transfer->request->secret && transfer->body.data)
+    if (transfer->secret && transfer->body.data)
         explicit_bzero(transfer->body.data, transfer->body.cap);
     buf_deinit(&transfer->body);
     free(transfer);
@@ -415,6 +416,7 @@ http_start(struct http *http, struct http_request *request)
         return -ENOMEM;
     transfer->http = http;
     transfer->request = request;
+    transfer->secret = request->secret;
     buf_init(&transfer->body,
              request->body_max ? request->body_max : HTTP_BODY_MAX);
     /* Bytes that are to be wiped never move. */

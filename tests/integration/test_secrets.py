@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from support.ask import event
 from support.asking import ask
-from support.daemons import MakeSite, Site
+from support.daemons import MakeSite, Site, uses_asan
 from support.json_service import Answer, JsonService
 from support.wait import wait_until
 
@@ -269,6 +269,8 @@ def test_the_password_does_not_stay_in_memory(
 ) -> None:
     """What handed it on is wiped; the page of the transport is overwritten by
     the next answers."""
+    if uses_asan(build / "shipper" / "clickspool-shipper"):
+        pytest.skip("the sanitizer keeps what was freed")
     path = exporting(site)
     vault.put("APP_CONFIG", {"bucket": "shop-images"})
     vault.put("DB_PASSWORD", PASSWORD)
