@@ -59,8 +59,8 @@
       "addresses for health checks and operators")
 
 #define SETTINGS_TLS(X)                                                        \
-    X(tls, certificate, TEXT, "", "", REFUSED, "PEM chain, to serve HTTPS")    \
-    X(tls, key, TEXT, "", "", REFUSED, "its key")
+    X(tls, certificate, TEXT, "", "", RELOAD, "PEM chain, to serve HTTPS")    \
+    X(tls, key, TEXT, "", "", RELOAD, "its key")
 
 #define SETTINGS_HTTP(X)                                                       \
     X(http, max_connections, COUNT, "10000", "1..1000000", 0,                  \

@@ -78,7 +78,7 @@ disconnect(struct broker_client *client, const char *why)
 
     if (!client->pipe)
         return;
-    if (!client->told && !client->closing)
+    if (client->up && !client->told && !client->closing)
         log_warning("broker_away", log_text("socket", client->path),
                     log_text("why", why),
                     log_text("next", "what is known is used meanwhile"), );
@@ -171,6 +171,8 @@ on_connected(uv_connect_t *request, int status)
     client->connected = true;
     client->failures = 0;
     client->told = false;
+    if (!client->up)
+        return;
     log_notice("broker_connected", log_text("socket", client->path), );
     client->up(client->owner);
 }

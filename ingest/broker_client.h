@@ -33,7 +33,8 @@ struct broker_query {
 
 /**
  * broker_client_new(): connects from now on; up() is called from the loop each
- * time it has.
+ * time it has, and where it is NULL nobody wants to know: then nothing of the
+ * connection is logged either, as that of another client tells the same.
  */
 int broker_client_new(struct broker_client **client, uv_loop_t *loop,
                       const char *path, void (*up)(void *owner), void *owner);

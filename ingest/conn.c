@@ -3,8 +3,10 @@
 #include "common/clock.h"
 #include "common/log.h"
 #include "ingest/conn_request.h"
+#include "ingest/conn_tls.h"
 #include "ingest/response.h"
 #include "ingest/server.h"
+#include "ingest/tls.h"
 
 #include <assert.h>
 #include <stdlib.h>
@@ -40,6 +42,7 @@ conn_free(struct conn *conn)
     drop_input(conn);
     buf_deinit(&conn->body);
     buf_deinit(&conn->output);
+    tls_free(conn->tls);
     free(conn);
 }
 
@@ -103,13 +106,15 @@ conn_linger(struct conn *conn)
 {
     conn->state = CONN_LINGERING;
     conn_set_deadline(conn, LINGER_MS);
+    if (conn->tls)
+        conn_tls_goodbye(conn);
     conn->shutdown.data = conn;
     if (uv_shutdown(&conn->shutdown, &conn->handle.stream, on_shutdown) < 0)
         conn_close(conn);
 }
 
 /* Ready for the next request; one that waits is begun by the caller. */
-static void
+void
 conn_next(struct conn *conn)
 {
     conn->state = CONN_READING;
@@ -151,9 +156,17 @@ on_written(uv_write_t *request, int status)
 static void
 conn_write(struct conn *conn, const struct buf *answer)
 {
-    uv_buf_t rest = uv_buf_init(answer->data, (unsigned)answer->len);
-    int n = uv_try_write(&conn->handle.stream, &rest, 1);
+    uv_buf_t rest;
+    int n;
 
+    if (conn->tls)
+        answer = conn_tls_seal(conn, answer->data, answer->len);
+    if (!answer) {
+        conn_close(conn);
+        return;
+    }
+    rest = uv_buf_init(answer->data, (unsigned)answer->len);
+    n = uv_try_write(&conn->handle.stream, &rest, 1);
     if (n < 0 && n != UV_EAGAIN) {
         conn_close(conn);
         return;
@@ -218,9 +231,17 @@ conn_tell_continue(struct conn *conn)
 {
     static char text[] = "HTTP/1.1 100 Continue\r\n\r\n";
     uv_buf_t line = uv_buf_init(text, sizeof(text) - 1);
+    const struct buf *sealed;
 
     conn->told_continue = true;
-    (void)uv_try_write(&conn->handle.stream, &line, 1);
+    if (conn->tls) {
+        sealed = conn_tls_seal(conn, text, sizeof(text) - 1);
+        line = sealed ? uv_buf_init(sealed->data, (unsigned)sealed->len)
+                      : uv_buf_init(NULL, 0);
+    }
+    /* Half a line, or half a record, would spoil what follows. */
+    if (uv_try_write(&conn->handle.stream, &line, 1) != (int)line.len)
+        conn_close(conn);
 }
 
 static size_t
@@ -289,7 +310,7 @@ conn_resume(struct conn *conn)
     }
 }
 
-static void
+void
 conn_feed(struct conn *conn, const char *bytes, size_t len)
 {
     size_t used;
@@ -306,22 +327,27 @@ conn_feed(struct conn *conn, const char *bytes, size_t len)
     keep_input(conn, bytes + used, len - used);
 }
 
+void
+conn_peer_ended(struct conn *conn, ssize_t error)
+{
+    conn->ended = true;
+    /* A peer that has only shut its sending end still wants its answers. */
+    if (error != UV_EOF || (conn->state == CONN_READING && !conn->parked) ||
+        conn->state == CONN_LINGERING)
+        conn_close(conn);
+}
+
 static void
 on_read(uv_stream_t *stream, ssize_t n, const uv_buf_t *buf)
 {
     struct conn *conn = stream->data;
 
-    if (n > 0) {
+    if (n < 0)
+        conn_peer_ended(conn, n);
+    else if (n && conn->tls)
+        conn_tls_take(conn, buf->base, (size_t)n);
+    else if (n)
         conn_feed(conn, buf->base, (size_t)n);
-        return;
-    }
-    if (n == 0)
-        return;
-    conn->ended = true;
-    /* A peer that has only shut its sending end still wants its answers. */
-    if (n != UV_EOF || (conn->state == CONN_READING && !conn->parked) ||
-        conn->state == CONN_LINGERING)
-        conn_close(conn);
 }
 
 void
@@ -397,7 +423,7 @@ conn_begin(struct conn *conn)
         return;
     if (conn->exchange.listener != EXCHANGE_PUBLIC || now <= most)
         conn_next(conn);
-    else if (now <= most + conn->server->limits.turned_away)
+    else if (!conn->tls && now <= most + conn->server->limits.turned_away)
         conn_request_refuse(conn, PROBLEM_TOO_BUSY);
     else
         conn_close(conn);
@@ -414,6 +440,13 @@ conn_accept(struct server *server, uv_stream_t *listener,
         return; /* the peer waits in the backlog until there is memory */
     conn->server = server;
     conn->exchange.listener = kind;
+    if (kind == EXCHANGE_PUBLIC && listener->type == UV_TCP && server->tls) {
+        conn->tls = tls_new(server->tls);
+        if (!conn->tls) {
+            free(conn);
+            return;
+        }
+    }
     buf_init(&conn->input, REQUEST_HEAD_MAX + 2 * most + 2 * PIPELINE_MAX +
                                SERVER_READ_BYTES);
     buf_init(&conn->output, SIZE_MAX / 2);

@@ -9,6 +9,7 @@
 
 struct request_chunks;
 struct server;
+struct tls;
 
 /*
  * One connection's life: read a request, have it handled, write the answer,
@@ -49,29 +50,32 @@ struct conn {
     struct conn *prev, *next; /* in one of the server's lists */
     int64_t deadline_ms;      /* on the loop's clock; 0: none */
     enum conn_state state;
-    bool idle;        /* in the server's list of idle ones */
-    bool keep_alive;  /* after the present request */
-    bool last;        /* nothing is read behind this answer */
-    bool ended;       /* the peer has shut its end */
-    bool paused;      /* reading is stopped: more than enough is here */
-    bool in_handler;    /* handle() is on the stack */
-    bool framed;        /* the head told where the request ends */
-    bool begun;         /* the exchange holds its policy */
-    bool handling;      /* an answer is due */
-    bool gone;          /* the handle is closed; freed once not handling */
+    bool idle;       /* in the server's list of idle ones */
+    bool keep_alive; /* after the present request */
+    bool last;       /* nothing is read behind this answer */
+    bool ended;      /* the peer has shut its end */
+    bool paused;     /* reading is stopped: more than enough is here */
+    bool in_handler; /* handle() is on the stack */
+    bool framed;     /* the head told where the request ends */
+    bool begun;      /* the exchange holds its policy */
+    bool handling;   /* an answer is due */
+    bool gone;       /* the handle is closed; freed once not handling */
     bool told_continue;
-    bool parked;        /* the request waits for keys; nothing is read */
+    bool parked;          /* the request waits for keys; nothing is read */
+    bool tls_begun;       /* the first byte has come */
+    bool tls_established; /* the handshake is over */
+    struct tls *tls;      /* or NULL */
     struct ip peer;
 
-    struct buf input;    /* of requests that are not yet answered */
-    size_t counted;      /* of input, in server->buffered */
-    size_t scanned;      /* of the head, by request_scan() */
-    size_t head_len;     /* 0: not whole yet */
+    struct buf input; /* of requests that are not yet answered */
+    size_t counted;   /* of input, in server->buffered */
+    size_t scanned;   /* of the head, by request_scan() */
+    size_t head_len;  /* 0: not whole yet */
     enum request_body body_kind;
-    uint64_t body_len;   /* for REQUEST_LENGTH */
+    uint64_t body_len; /* for REQUEST_LENGTH */
     struct request_chunks *chunks;
-    struct buf body;     /* decoded, for REQUEST_CHUNKED */
-    size_t chunks_used;  /* bytes behind the head that were decoded */
+    struct buf body;    /* decoded, for REQUEST_CHUNKED */
+    size_t chunks_used; /* bytes behind the head that were decoded */
 
     struct exchange exchange;
     uv_write_t write;
@@ -103,6 +107,12 @@ void conn_send(struct exchange *exchange, const struct exchange_reply *reply);
 
 /** conn_tell_continue(): the 100 that a client waits for before its body. */
 void conn_tell_continue(struct conn *conn);
+
+/* For conn_tls.c: what a connection does with bytes that are plain, when it is
+ * ready for a request, and when the peer sends no more. */
+void conn_feed(struct conn *conn, const char *bytes, size_t len);
+void conn_next(struct conn *conn);
+void conn_peer_ended(struct conn *conn, ssize_t error);
 
 /* The server's lists of connections; conn.c says when. */
 void server_conn_opened(struct server *server, struct conn *conn);

@@ -18,6 +18,7 @@
 #include "ingest/server.h"
 #include "ingest/spool_writer.h"
 #include "ingest/takeover.h"
+#include "ingest/tls.h"
 #include "ingest/uploads.h"
 
 #include <errno.h>
@@ -54,7 +55,10 @@ static void
 check(struct settings *settings)
 {
     struct policy *policy = NULL;
+    struct tls_context *tls;
 
+    if (tls_context_load(&tls, settings) == 0)
+        tls_context_free(tls);
     listeners_check(settings);
     ask_check(settings);
     if (!*settings->auth.user_pool_id && !*settings->auth.issuer)
@@ -162,26 +166,39 @@ on_look(uv_timer_t *timer)
     tell_status(ingest);
 }
 
+/* All of the new settings come into force, or none. */
+static bool
+take_settings(struct ingest *ingest, struct settings *fresh)
+{
+    struct tls_context *tls = NULL;
+    struct policy *policy = NULL;
+
+    if (tls_context_load(&tls, fresh) < 0 || policy_new(&policy, fresh) < 0) {
+        tls_context_free(tls);
+        return false;
+    }
+    server_set_tls(&ingest->server, tls);
+    server_set_policy(&ingest->server, policy);
+    auth_rules_changed(ingest->app.auth);
+    settings_free(ingest->settings);
+    *ingest->settings = *fresh;
+    log_setup((enum log_level)fresh->log.level,
+              (enum log_format)fresh->log.format);
+    return true;
+}
+
 static void
 on_reload(void *owner)
 {
     struct ingest *ingest = owner;
-    struct policy *policy = NULL;
     struct settings fresh;
 
     service_reloading(&ingest->service);
     if (program_reload(check, ingest->config, ingest->settings, &fresh) == 0) {
-        if (policy_new(&policy, &fresh) == 0) {
-            server_set_policy(&ingest->server, policy);
-            auth_rules_changed(ingest->app.auth);
-            settings_free(ingest->settings);
-            *ingest->settings = fresh;
-            log_setup((enum log_level)fresh.log.level,
-                      (enum log_format)fresh.log.format);
+        if (take_settings(ingest, &fresh))
             log_notice("reloaded", log_text("config", ingest->config), );
-        } else {
+        else
             settings_free(&fresh);
-        }
     }
     service_ready(&ingest->service);
 }
@@ -292,6 +309,8 @@ open_loop(struct ingest *ingest)
         r = uv_timer_init(&ingest->loop, &ingest->drain);
     if (!r)
         r = commit_port_open(&ingest->app.port, ingest->commit, &ingest->loop);
+    if (!r)
+        r = tls_context_load(&ingest->server.tls, ingest->settings);
     if (!r)
         r = policy_new(&policy, ingest->settings);
     if (!r)

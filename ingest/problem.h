@@ -9,6 +9,8 @@
 #define PROBLEMS(X)                                                            \
     X(BAD_REQUEST, 400, "bad_request", 0,                                      \
       "The request is not well-formed HTTP/1.1.")                              \
+    X(HTTPS_WANTED, 400, "bad_request", 0,                                     \
+      "This address speaks HTTPS, and plain HTTP came.")                       \
     X(INVALID_JSON, 400, "invalid_json", 0, "The body is not valid JSON.")     \
     X(INVALID_UTF8, 400, "invalid_utf8", 0, "The body is not valid UTF-8.")    \
     X(INVALID_ENCODING, 400, "invalid_encoding", 0,                            \

@@ -187,6 +187,7 @@ server_open(struct server *server, uv_loop_t *loop,
     };
     fit_descriptors(&server->limits);
     buf_init(&server->out, ANSWER_MAX);
+    buf_init(&server->cipher, 2 * ANSWER_MAX);
 
     r = start_sweep(server);
     return r ? r : listeners_open(server, settings);
@@ -197,6 +198,13 @@ server_set_policy(struct server *server, struct policy *policy)
 {
     policy_release(server->policy);
     server->policy = policy;
+}
+
+void
+server_set_tls(struct server *server, struct tls_context *tls)
+{
+    tls_context_free(server->tls);
+    server->tls = tls;
 }
 
 void
@@ -244,5 +252,7 @@ server_deinit(struct server *server)
         uv_close((uv_handle_t *)&server->sweep, NULL);
     policy_release(server->policy);
     server->policy = NULL;
+    server_set_tls(server, NULL);
     buf_deinit(&server->out);
+    buf_deinit(&server->cipher);
 }

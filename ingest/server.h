@@ -3,6 +3,7 @@
 #include "common/buf.h"
 #include "ingest/exchange.h"
 #include "ingest/response.h"
+#include "ingest/tls.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -39,7 +40,8 @@ struct server_list {
 struct server {
     uv_loop_t *loop;
     struct server_limits limits;
-    struct policy *policy; /* for requests to come */
+    struct policy *policy;   /* for requests to come */
+    struct tls_context *tls; /* for connections to come; NULL: plain */
     /* Judges a head before its body is read: PROBLEM_NONE to go on. */
     enum problem (*admit)(struct exchange *exchange);
     void (*handle)(struct exchange *exchange);
@@ -60,6 +62,8 @@ struct server {
     struct response_date date;
     struct request_head head;
     struct buf out;
+    struct buf cipher;         /* what is to be sent through TLS */
+    char plain[TLS_PLAIN_MAX]; /* what has come through it */
     char read[SERVER_READ_BYTES];
 };
 
@@ -74,6 +78,9 @@ int server_open(struct server *server, uv_loop_t *loop,
 
 /** server_set_policy(): for the requests to come; @policy is taken over. */
 void server_set_policy(struct server *server, struct policy *policy);
+
+/** server_set_tls(): for the connections to come; @tls is taken over. */
+void server_set_tls(struct server *server, struct tls_context *tls);
 
 /**
  * server_drain(): no new connections; those that are open end with the answer

@@ -215,12 +215,6 @@ uploads_presign(struct exchange *exchange)
     buf_deinit(&more);
 }
 
-static void
-on_up(void *owner)
-{
-    (void)owner; /* heads are asked for as they come */
-}
-
 int
 uploads_new(struct uploads **created, const struct uploads_options *options)
 {
@@ -241,7 +235,7 @@ uploads_new(struct uploads **created, const struct uploads_options *options)
                                                : strerror(-r)), );
     if (!r)
         r = broker_client_new(&uploads->heads, options->loop,
-                              options->settings->broker.socket, on_up, uploads);
+                              options->settings->broker.socket, NULL, NULL);
     if (r < 0) {
         uploads_free(uploads);
         return r;

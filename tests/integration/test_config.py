@@ -65,7 +65,7 @@ FAULTS = [
     ("[auth]\ntoken_use = id refresh", 2, "[auth] token_use: give id, access or"),
     ("[auth]\njwks_url = https://a.example/k", 2, "keys need an issuer"),
     ("[broker]\nsocket = broker.sock", 2, "[broker] socket: a socket has a path"),
-    ("[tls]\nkey = /etc/key.pem", 2, "[tls] key: this version cannot"),
+    ("[tls]\nkey = /etc/key.pem", 2, "[tls] key: HTTPS needs both"),
 ]  # fmt: skip
 
 

@@ -280,6 +280,8 @@ class Ingest(Daemon):
 
     def wait_ready(self, timeout: float = START_TIMEOUT) -> None:
         super().wait_ready(timeout)
+        if "tls" in self.site.config:
+            return
         answer = request(self.port, "GET", "/healthz")
         assert answer.status == 200, f"{answer}: {self.stderr()}"
 
