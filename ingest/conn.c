@@ -245,12 +245,22 @@ conn_tell_continue(struct conn *conn)
 }
 
 static size_t
+skip_bytes(struct conn *conn, size_t len)
+{
+    size_t n = conn->skip < len ? (size_t)conn->skip : len;
+
+    conn->skip -= n;
+    return n;
+}
+
+static size_t
 take_requests(struct conn *conn, const char *bytes, size_t len)
 {
     size_t at = 0, n;
 
     while (conn->state == CONN_READING && !conn->parked && at < len) {
-        n = conn_request_take(conn, bytes + at, len - at);
+        n = conn->skip ? skip_bytes(conn, len - at)
+                       : conn_request_take(conn, bytes + at, len - at);
         if (!n)
             break;
         at += n;

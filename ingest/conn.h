@@ -57,6 +57,7 @@ struct conn {
     bool paused;     /* reading is stopped: more than enough is here */
     bool in_handler; /* handle() is on the stack */
     bool framed;     /* the head told where the request ends */
+    bool skips;      /* it was refused, and its body is skipped */
     bool begun;      /* the exchange holds its policy */
     bool handling;   /* an answer is due */
     bool gone;       /* the handle is closed; freed once not handling */
@@ -72,6 +73,7 @@ struct conn {
     size_t scanned;   /* of the head, by request_scan() */
     size_t head_len;  /* 0: not whole yet */
     enum request_body body_kind;
+    uint64_t skip;     /* bytes to come that nobody wants */
     uint64_t body_len; /* for REQUEST_LENGTH */
     struct request_chunks *chunks;
     struct buf body;    /* decoded, for REQUEST_CHUNKED */

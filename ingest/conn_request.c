@@ -33,7 +33,7 @@ exchange_begin(struct conn *conn)
     struct server *server = conn->server;
 
     conn->begun = true;
-    conn->framed = false;
+    conn->framed = conn->skips = false;
     exchange->peer = &conn->peer;
     exchange->app = server->app;
     exchange->policy = policy_hold(server->policy);
@@ -50,7 +50,7 @@ exchange_begin(struct conn *conn)
     exchange->send = conn_send;
 }
 
-/* Nothing is read behind it, but where the request has surely ended. */
+/* Nothing is read behind it, but where it is sure how the request ends. */
 void
 conn_request_refuse(struct conn *conn, enum problem problem)
 {
@@ -63,7 +63,7 @@ conn_request_refuse(struct conn *conn, enum problem problem)
         ids_uuid_text(conn->exchange.request_id, id);
     }
     conn->handling = true;
-    if (!conn->framed || conn->body_kind != REQUEST_NO_BODY)
+    if (!conn->framed || (conn->body_kind != REQUEST_NO_BODY && !conn->skips))
         conn->last = true;
     exchange_problem(&conn->exchange, problem, NULL, (struct slice){NULL, 0},
                      conn->exchange.allow_methods);
@@ -180,6 +180,18 @@ handle_request(struct conn *conn, const char *bytes)
     }
 }
 
+/* A body that is on its way whatever we say, and is not too long, is read and
+ * forgotten, so that a refusal costs nobody a connection.  Whoever asked
+ * whether to send it may or may not do so now (RFC 9110, section 10.1.1). */
+static void
+skip_body(struct conn *conn)
+{
+    conn->skips = conn->framed && conn->body_kind == REQUEST_LENGTH &&
+                  conn->told_continue &&
+                  conn->body_len <= conn->server->limits.max_body;
+    conn->skip = conn->skips ? conn->body_len : 0;
+}
+
 size_t
 conn_request_take(struct conn *conn, const char *bytes, size_t len)
 {
@@ -208,6 +220,7 @@ conn_request_take(struct conn *conn, const char *bytes, size_t len)
     n = problem ? -1 : body_ready(conn, bytes, len, &problem);
     if (n < 0) {
         n = (int64_t)conn->head_len; /* the answer may begin the next */
+        skip_body(conn);
         conn->in_handler = true;
         conn_request_refuse(conn, problem);
         conn->in_handler = false;

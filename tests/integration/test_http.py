@@ -201,14 +201,41 @@ def test_a_post_says_how_long_it_is_and_what_it_is(shop: Site) -> None:
     with RawClient(port) as client:
         client.send(START + b"\r\n")
         check_problem(client.read(), 411, "length_required")
-    for kind in ("text/html", "application/x-www-form-urlencoded", "json"):
-        sent = post_bytes(Content_Type=kind)
-        refused(port, sent, 415, "unsupported_media_type")
-    for coding in ("br", "gzip, gzip", "deflate"):
-        sent = post_bytes(Content_Encoding=coding)
-        refused(port, sent, 415, "unsupported_media_type")
-    sent = request_bytes("POST", "/events", BODY)
-    refused(port, sent, 415, "unsupported_media_type")
+    wrong = [post_bytes(Content_Type=kind) for kind in ("text/html", "x", "json")]
+    wrong += [post_bytes(Content_Encoding=c) for c in ("br", "gzip, gzip", "x")]
+    wrong.append(request_bytes("POST", "/events", BODY))
+    for sent in wrong:
+        refused_and_kept(port, sent, 415, "unsupported_media_type")
+
+
+def refused_and_kept(port: int, sent: bytes, status: int, code: str) -> None:
+    """A refusal by the head alone: its body is skipped, whenever it comes, and
+    the next request is served."""
+    with RawClient(port) as client:
+        client.send(sent + post_bytes())
+        check_problem(client.read(), status, code)
+        assert client.read().status == 202
+        head, _, body = sent.partition(b"\r\n\r\n")
+        client.send(head + b"\r\n\r\n")
+        check_problem(client.read(), status, code)
+        for byte in body + post_bytes():
+            client.send(bytes([byte]))
+        assert client.read().status == 202
+
+
+def test_a_body_that_may_not_come_ends_the_connection(shop: Site) -> None:
+    """Asked for by 100-continue, too long, or in chunks."""
+    body = b"x" * 262_145
+    for sent in (
+        post_bytes(Content_Type="x", Expect="100-continue").partition(BODY)[0],
+        request_bytes("POST", "/events", body, {"Content-Type": "x"})[:500],
+        START + b"Content-Type: x\r\nTransfer-Encoding: chunked\r\n\r\n",
+    ):
+        with RawClient(shop.ingest.port) as client:
+            client.send(sent)
+            answer = client.read()
+            check_problem(answer, 415, "unsupported_media_type")
+            assert answer.headers["connection"] == "close"
 
 
 def test_a_small_request_in_pieces_is_served_whatever_others_hold(
