@@ -59,18 +59,21 @@
       "addresses for health checks and operators")
 
 #define SETTINGS_TLS(X)                                                        \
-    X(tls, certificate, TEXT, "", "", RELOAD, "PEM chain, to serve HTTPS")    \
+    X(tls, certificate, TEXT, "", "", RELOAD, "PEM chain, to serve HTTPS")     \
     X(tls, key, TEXT, "", "", RELOAD, "its key")
 
 #define SETTINGS_HTTP(X)                                                       \
     X(http, max_connections, COUNT, "10000", "1..1000000", 0,                  \
       "public connections open at once")                                       \
+    X(http, max_connections_per_ip, COUNT, "256", "1..1000000", 0,             \
+      "of these from one address, but for trusted proxies'")                   \
     X(http, max_body, SIZE, "256KiB", "1KiB..4MiB", 0,                         \
       "bytes of a request body as sent; inflated it may be 8 times as long")   \
     X(http, header_timeout, TIME, "10s", "100ms..10m", 0,                      \
       "from the first byte of a request to the end of its head")               \
     X(http, body_timeout, TIME, "15s", "100ms..1h", 0,                         \
-      "from the end of the head to the end of the body")                       \
+      "from the end of the head to the end of the body; one of a known "       \
+      "length has 5 s and its time at 16 KiB/s, if that is less")              \
     X(http, idle_timeout, TIME, "75s", "100ms..1h", 0,                         \
       "an idle connection is closed after this")                               \
     X(http, trusted_proxies, WORDS, "127.0.0.1/32 ::1/128", "", RELOAD,        \

@@ -4,6 +4,8 @@
 #include "common/log.h"
 #include "ingest/conn_request.h"
 #include "ingest/conn_tls.h"
+#include "ingest/peers.h"
+#include "ingest/policy.h"
 #include "ingest/response.h"
 #include "ingest/server.h"
 #include "ingest/tls.h"
@@ -51,6 +53,8 @@ on_closed(uv_handle_t *handle)
 {
     struct conn *conn = handle->data;
 
+    if (conn->crowd)
+        peers_remove(conn->server->peers, &conn->peer);
     server_conn_closed(conn->server, conn);
     conn->gone = true;
     if (!conn->handling)
@@ -423,15 +427,29 @@ take_handle(struct conn *conn, uv_stream_t *listener)
     return 0;
 }
 
+/* Has its address more than its share?  A proxy's is everybody's. */
+static bool
+is_one_too_many(struct conn *conn)
+{
+    const struct server *server = conn->server;
+
+    if (conn->exchange.listener != EXCHANGE_PUBLIC || !conn->peer.known ||
+        forwarded_trusts(&server->policy->forwarded, &conn->peer))
+        return false;
+    conn->crowd = true;
+    return peers_add(server->peers, &conn->peer) > server->limits.per_ip;
+}
+
 static void
 conn_begin(struct conn *conn)
 {
+    bool crowded = is_one_too_many(conn);
     size_t most = conn->server->limits.max_connections;
     size_t now = server_open_count(conn->server);
 
     if (conn->state != CONN_READING)
         return;
-    if (conn->exchange.listener != EXCHANGE_PUBLIC || now <= most)
+    if (conn->exchange.listener != EXCHANGE_PUBLIC || (now <= most && !crowded))
         conn_next(conn);
     else if (!conn->tls && now <= most + conn->server->limits.turned_away)
         conn_request_refuse(conn, PROBLEM_TOO_BUSY);

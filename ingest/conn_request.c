@@ -12,6 +12,11 @@
 enum {
     /* Chunk lines and extensions that may come with a body. */
     CHUNK_DUST_MAX = 64 * 1024,
+
+    /* A body of a known length has a few seconds, and time for its bytes at
+     * this rate; no more than body_timeout in all. */
+    BODY_GRACE_MS = 5000,
+    BODY_BYTES_PER_MS = 16,
 };
 
 void
@@ -192,6 +197,16 @@ skip_body(struct conn *conn)
     conn->skip = conn->skips ? conn->body_len : 0;
 }
 
+static int64_t
+body_ms(const struct conn *conn)
+{
+    int64_t most = conn->server->limits.body_ms, ms = most;
+
+    if (conn->body_kind == REQUEST_LENGTH)
+        ms = BODY_GRACE_MS + (int64_t)conn->body_len / BODY_BYTES_PER_MS;
+    return ms < most ? ms : most;
+}
+
 size_t
 conn_request_take(struct conn *conn, const char *bytes, size_t len)
 {
@@ -228,7 +243,7 @@ conn_request_take(struct conn *conn, const char *bytes, size_t len)
     }
     if (n == 0) {
         if (parsed)
-            conn_set_deadline(conn, conn->server->limits.body_ms);
+            conn_set_deadline(conn, body_ms(conn));
         if (!conn->told_continue)
             conn_tell_continue(conn);
         return 0;

@@ -16,13 +16,12 @@ contains(const struct forwarded_network *network, const struct ip *ip)
 
     if (!ip->known || memcmp(network->ip.bytes, ip->bytes, whole))
         return false;
-    return !rest || (network->ip.bytes[whole] ^ ip->bytes[whole]) >>
-                            (8 - rest) ==
-                        0;
+    return !rest ||
+           (network->ip.bytes[whole] ^ ip->bytes[whole]) >> (8 - rest) == 0;
 }
 
-static bool
-is_trusted(const struct forwarded *forwarded, const struct ip *ip)
+bool
+forwarded_trusts(const struct forwarded *forwarded, const struct ip *ip)
 {
     for (size_t i = 0; i < forwarded->count; i++)
         if (contains(&forwarded->networks[i], ip))
@@ -110,7 +109,7 @@ walk(const struct forwarded *forwarded, const struct ip *peer,
             if (!ip.known || ++hops > HOPS_MAX)
                 return client;
             client = ip;
-            if (!is_trusted(forwarded, &ip))
+            if (!forwarded_trusts(forwarded, &ip))
                 return client;
             list.len = comma ? (size_t)(comma - list.data) : 0;
             list.data = comma ? list.data : NULL;
@@ -140,7 +139,7 @@ forwarded_judge(const struct forwarded *forwarded, const struct ip *peer,
     if (!says_something(forwarded, head))
         return client;
     /* A Unix socket is as near as a proxy can be: its mode decides who. */
-    if (peer->known && !is_trusted(forwarded, peer)) {
+    if (peer->known && !forwarded_trusts(forwarded, peer)) {
         client.ignored = true;
         return client;
     }

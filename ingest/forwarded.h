@@ -31,6 +31,9 @@ struct forwarded {
 int forwarded_load(struct forwarded *forwarded, struct settings *settings);
 void forwarded_deinit(struct forwarded *forwarded);
 
+/** forwarded_trusts(): whether @ip is a trusted proxy's. */
+bool forwarded_trusts(const struct forwarded *forwarded, const struct ip *ip);
+
 struct forwarded_client {
     struct ip ip;
     struct slice host; /* X-Forwarded-Host, believed; or NULL data */

@@ -3,9 +3,12 @@
 #include "common/log.h"
 #include "common/settings.h"
 #include "ingest/conn.h"
+#include "ingest/ids.h"
 #include "ingest/listeners.h"
+#include "ingest/peers.h"
 #include "ingest/policy.h"
 
+#include <errno.h>
 #include <sys/resource.h>
 
 enum {
@@ -174,12 +177,14 @@ int
 server_open(struct server *server, uv_loop_t *loop,
             const struct settings *settings, struct policy *policy)
 {
+    uint8_t key[16];
     int r;
 
     server->loop = loop;
     server->policy = policy;
     server->limits = (struct server_limits){
         .max_connections = (size_t)settings->http.max_connections,
+        .per_ip = (unsigned)settings->http.max_connections_per_ip,
         .max_body = (size_t)settings->http.max_body,
         .header_ms = settings->http.header_timeout,
         .body_ms = settings->http.body_timeout,
@@ -189,6 +194,10 @@ server_open(struct server *server, uv_loop_t *loop,
     buf_init(&server->out, ANSWER_MAX);
     buf_init(&server->cipher, 2 * ANSWER_MAX);
 
+    ids_random(key, sizeof(key));
+    server->peers = peers_new(key);
+    if (!server->peers)
+        return -ENOMEM;
     r = start_sweep(server);
     return r ? r : listeners_open(server, settings);
 }
@@ -252,6 +261,8 @@ server_deinit(struct server *server)
         uv_close((uv_handle_t *)&server->sweep, NULL);
     policy_release(server->policy);
     server->policy = NULL;
+    peers_free(server->peers);
+    server->peers = NULL;
     server_set_tls(server, NULL);
     buf_deinit(&server->out);
     buf_deinit(&server->cipher);

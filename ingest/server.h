@@ -11,6 +11,7 @@
 #include <uv.h>
 
 struct conn;
+struct peers;
 struct policy;
 struct settings;
 
@@ -28,6 +29,7 @@ enum {
 struct server_limits {
     size_t max_connections; /* public ones */
     size_t turned_away;     /* past those, to be told so */
+    unsigned per_ip;        /* public ones of one address */
     size_t max_body;
     int64_t header_ms, body_ms, idle_ms;
 };
@@ -51,6 +53,7 @@ struct server {
     struct server_listener *listeners; /* that listen */
     uv_timer_t sweep;
     struct server_list busy, idle;
+    struct peers *peers;
     size_t connections;
     size_t closing;  /* of these, no longer open */
     size_t parked;   /* that wait for keys */
