@@ -53,7 +53,7 @@
     X(listen, public, WORDS, "127.0.0.1:8080", "", 0,                          \
       "addresses for browsers: ADDRESS:PORT, [ADDRESS]:PORT or unix:PATH; "    \
       "sockets handed over by systemd take their place")                       \
-    X(listen, internal, WORDS, "unix:/run/clickspool/log.sock", "", IDLE,      \
+    X(listen, internal, WORDS, "unix:/run/clickspool/log.sock", "", 0,         \
       "addresses for the shop's own API")                                      \
     X(listen, admin, WORDS, "127.0.0.1:9180", "", 0,                           \
       "addresses for health checks and operators")

@@ -5,207 +5,10 @@
 #include "common/timefmt.h"
 #include "ingest/catalog.h"
 #include "ingest/event_fields.h"
+#include "ingest/event_making.h"
 #include "ingest/event_value.h"
 #include "ingest/ids.h"
 #include "ingest/scan.h"
-
-#include <stdio.h>
-
-/* An event on its way from JSON to line. */
-struct making {
-    const struct event_rules *rules;
-    struct buf *out;
-    struct event_error *error; /* code is NULL until something is wrong */
-    struct slice name, client, session, id; /* NULL data: not there */
-    bool timed;
-    int64_t time_ms;
-    uint64_t present; /* the set of catalog fields */
-};
-
-/* A member's name for a message: bounded and printable, RFC 6901's escapes. */
-static size_t
-print_name(char *out, size_t size, struct slice name)
-{
-    size_t len = 0;
-
-    for (size_t i = 0; i < name.len && i < EVENT_UNKNOWN_NAME_MAX; i++) {
-        char c = name.data[i];
-
-        if (len + 3 > size)
-            break;
-        if (c == '~' || c == '/') {
-            out[len++] = '~';
-            out[len++] = c == '~' ? '0' : '1';
-        } else {
-            out[len++] = c >= ' ' && c < 0x7f ? c : '?';
-        }
-    }
-    out[len] = '\0';
-    return len;
-}
-
-/* The first fault is the one that is told. */
-static void
-refuse(struct making *making, const char *code, struct slice field,
-       const char *wants)
-{
-    struct event_error *error = making->error;
-
-    if (error->code)
-        return;
-    error->code = code;
-    error->pointer[0] = field.data ? '/' : '\0';
-    if (field.data)
-        (void)print_name(error->pointer + 1, EVENT_POINTER_SIZE - 1, field);
-    (void)snprintf(error->detail, EVENT_DETAIL_SIZE, "%s%s", wants ? "Give " : "",
-                   wants ? wants : "");
-}
-
-/* The same within a container: /items/3/price, /props/size. */
-static void
-refuse_inner(struct making *making, const char *code, struct slice field,
-             long index, struct slice inner, const char *wants)
-{
-    char *pointer = making->error->pointer;
-    size_t len;
-
-    if (making->error->code)
-        return;
-    refuse(making, code, field, wants);
-    len = strlen(pointer);
-    if (index >= 0)
-        len += (size_t)snprintf(pointer + len, EVENT_POINTER_SIZE - len,
-                                "/%ld", index);
-    if (inner.data && len + 2 < EVENT_POINTER_SIZE) {
-        pointer[len++] = '/';
-        (void)print_name(pointer + len, EVENT_POINTER_SIZE - len, inner);
-    }
-}
-
-static void
-write_name(struct buf *out, struct slice name)
-{
-    (void)buf_append(out, ",\"", 2);
-    (void)buf_append(out, name.data, name.len);
-    (void)buf_append(out, "\":", 2);
-}
-
-/* `{"a":1,` where each member but the first has a comma before it. */
-static void
-write_inner(struct buf *out, bool *first, struct slice name,
-            const struct scan_value *value)
-{
-    (void)buf_puts(out, *first ? "\"" : ",\"");
-    (void)buf_append(out, name.data, name.len);
-    (void)buf_puts(out, "\":");
-    scan_copy(out, value);
-    *first = false;
-}
-
-static bool
-is_props_name(struct slice name)
-{
-    if (!name.len || name.len > 40)
-        return false;
-    for (size_t i = 0; i < name.len; i++) {
-        char c = name.data[i];
-
-        if (!(c >= 'a' && c <= 'z') && !(c >= 'A' && c <= 'Z') &&
-            !(c >= '0' && c <= '9') && c != '_')
-            return false;
-    }
-    return true;
-}
-
-/* An object of scalars under names of the sender's own. */
-static void
-take_scalars(struct making *making, const struct catalog_field *field,
-             const struct scan_value *value)
-{
-    struct scan_value inner;
-    bool escaped, first = true;
-    uint64_t count = 0;
-    struct slice name;
-    struct scan scan;
-
-    (void)scan_open(&scan, value->bytes);
-    (void)buf_putc(making->out, '{');
-    while (scan_next(&scan, &name, &escaped, &inner) == SCAN_FOUND) {
-        if (inner.kind == SCAN_NULL)
-            continue; /* as if it were not there */
-        if (escaped || !is_props_name(name))
-            refuse_inner(making, "bad_format", field->name, -1, name,
-                         "names of 1 to 40 of A-Z a-z 0-9 _");
-        else if (inner.kind == SCAN_OBJECT || inner.kind == SCAN_ARRAY)
-            refuse_inner(making, "wrong_type", field->name, -1, name,
-                         "a string, a number, true or false");
-        else if (inner.odd)
-            refuse_inner(making, "bad_format", field->name, -1, name,
-                         "no \\u0000 and no half of a surrogate pair");
-        else if (++count > field->max_length)
-            refuse(making, "too_long", field->name, "fewer members");
-        else
-            write_inner(making->out, &first, name, &inner);
-    }
-    (void)buf_putc(making->out, '}');
-}
-
-static void
-take_element(struct making *making, const struct catalog_field *field,
-             long index, const struct scan_value *element)
-{
-    const struct catalog *catalog = making->rules->catalog;
-    struct scan_value value;
-    bool escaped, first = true;
-    struct slice name;
-    struct scan scan;
-
-    (void)scan_open(&scan, element->bytes);
-    (void)buf_puts(making->out, index ? ",{" : "{");
-    while (scan_next(&scan, &name, &escaped, &value) == SCAN_FOUND) {
-        int inner = escaped ? -1 : catalog_field(catalog, name);
-        struct event_fault fault;
-
-        if (value.kind == SCAN_NULL)
-            continue;
-        if (inner < 0 || !(field->inner >> inner & 1)) {
-            refuse_inner(making, "unknown_field", field->name, index, name,
-                         "only the fields that the catalog names");
-            continue;
-        }
-        fault = event_value_judge(catalog_field_at(catalog, inner), &value);
-        if (fault.code)
-            refuse_inner(making, fault.code, field->name, index, name,
-                         fault.wants);
-        write_inner(making->out, &first, name, &value);
-    }
-    (void)buf_putc(making->out, '}');
-}
-
-static void
-take_objects(struct making *making, const struct catalog_field *field,
-             const struct scan_value *value)
-{
-    struct scan_value element;
-    struct slice name;
-    struct scan scan;
-    long index = 0;
-    bool escaped;
-
-    (void)scan_open(&scan, value->bytes);
-    (void)buf_putc(making->out, '[');
-    for (; scan_next(&scan, &name, &escaped, &element) == SCAN_FOUND;
-         index++) {
-        if (element.kind != SCAN_OBJECT)
-            refuse_inner(making, "wrong_type", field->name, index,
-                         (struct slice){NULL, 0}, "an object");
-        else if ((uint64_t)index >= field->max_length)
-            refuse(making, "too_long", field->name, "fewer elements");
-        if (!making->error->code)
-            take_element(making, field, index, &element);
-    }
-    (void)buf_putc(making->out, ']');
-}
 
 static void
 take_known(struct making *making, int index, const struct scan_value *value)
@@ -215,15 +18,15 @@ take_known(struct making *making, int index, const struct scan_value *value)
     struct event_fault fault = event_value_judge(field, value);
 
     if (fault.code) {
-        refuse(making, fault.code, field->name, fault.wants);
+        event_refuse(making, fault.code, field->name, fault.wants);
         return;
     }
     making->present |= UINT64_C(1) << index;
-    write_name(making->out, field->name);
+    event_write_name(making->out, field->name);
     if (field->type == CATALOG_OBJECTS)
-        take_objects(making, field, value);
+        event_take_objects(making, field, value);
     else if (field->type == CATALOG_SCALARS)
-        take_scalars(making, field, value);
+        event_take_scalars(making, field, value);
     else
         (void)buf_append(making->out, value->bytes.data, value->bytes.len);
 }
@@ -234,18 +37,18 @@ take_unknown(struct making *making, struct slice name, bool escaped,
              const struct scan_value *value)
 {
     if (!making->rules->keep_unknown) {
-        refuse(making, "unknown_field", name,
-               "only the fields that the catalog names");
-    } else if (escaped || !is_props_name(name)) {
-        refuse(making, "bad_format", name,
-               "names of 1 to 40 of A-Z a-z 0-9 _");
+        event_refuse(making, "unknown_field", name,
+                     "only the fields that the catalog names");
+    } else if (escaped || !event_is_plain_name(name)) {
+        event_refuse(making, "bad_format", name,
+                     "names of 1 to 40 of A-Z a-z 0-9 _");
     } else if (value->odd) {
-        refuse(making, "bad_format", name,
-               "no \\u0000, no half of a surrogate pair, plain names");
+        event_refuse(making, "bad_format", name,
+                     "no \\u0000, no half of a surrogate pair, plain names");
     } else if (value->bytes.len > EVENT_UNKNOWN_BYTES_MAX) {
-        refuse(making, "too_long", name, "less");
+        event_refuse(making, "too_long", name, "less");
     } else {
-        write_name(making->out, name);
+        event_write_name(making->out, name);
         scan_copy(making->out, value);
     }
 }
@@ -255,9 +58,9 @@ take_text(struct making *making, struct slice name,
           const struct scan_value *value)
 {
     if (value->kind != SCAN_STRING)
-        refuse(making, "wrong_type", name, "a string");
+        event_refuse(making, "wrong_type", name, "a string");
     else if (value->escaped)
-        refuse(making, "bad_format", name, "text without escapes");
+        event_refuse(making, "bad_format", name, "text without escapes");
     else
         return scan_text(value);
     return (struct slice){NULL, 0};
@@ -270,8 +73,8 @@ take_id(struct making *making, struct slice name,
     struct slice text = take_text(making, name, value);
 
     if (text.data && !event_value_is_id(text))
-        refuse(making, "bad_format", name, "8 to 64 of A-Z a-z 0-9 _ -");
-    write_name(making->out, name);
+        event_refuse(making, "bad_format", name, "8 to 64 of A-Z a-z 0-9 _ -");
+    event_write_name(making->out, name);
     (void)buf_append(making->out, value->bytes.data, value->bytes.len);
     return text;
 }
@@ -281,26 +84,26 @@ static void
 take_time(struct making *making, struct slice name,
           const struct scan_value *value)
 {
-    struct slice text = value->kind == SCAN_STRING ? scan_text(value)
-                                                   : value->bytes;
+    struct slice text =
+        value->kind == SCAN_STRING ? scan_text(value) : value->bytes;
     int64_t ms = 0;
 
     if (value->kind == SCAN_STRING) {
         if (value->escaped ||
             !timefmt_parse(text.data, text.len, &making->time_ms))
-            refuse(making, "bad_format", name,
-                   "a time as in 2026-01-02T03:04:05.678Z");
+            event_refuse(making, "bad_format", name,
+                         "a time as in 2026-01-02T03:04:05.678Z");
     } else if (value->kind == SCAN_NUMBER) {
         for (size_t i = 0; i < text.len && ms >= 0; i++)
             ms = text.data[i] >= '0' && text.data[i] <= '9' && i < 16
                      ? ms * 10 + (text.data[i] - '0')
                      : -1;
         if (ms < 0 || ms > TIMEFMT_MOST_MS)
-            refuse(making, "out_of_range", name,
-                   "whole milliseconds since 1970");
+            event_refuse(making, "out_of_range", name,
+                         "whole milliseconds since 1970");
         making->time_ms = ms;
     } else {
-        refuse(making, "wrong_type", name, "a string or a whole number");
+        event_refuse(making, "wrong_type", name, "a string or a whole number");
     }
     making->timed = true;
 }
@@ -311,10 +114,12 @@ take_member(struct making *making, struct slice name, bool escaped,
 {
     int index;
 
+    if (making->rules->api && !escaped && event_api_take(making, name, value))
+        return;
     switch (escaped ? EVENT_FIELD_CATALOG : event_field_role(name)) {
     case EVENT_FIELD_NAME:
         making->name = take_text(making, name, value);
-        write_name(making->out, name);
+        event_write_name(making->out, name);
         (void)buf_append(making->out, value->bytes.data, value->bytes.len);
         return;
     case EVENT_FIELD_ID:
@@ -332,7 +137,7 @@ take_member(struct making *making, struct slice name, bool escaped,
     case EVENT_FIELD_REPLACED:
         return;
     case EVENT_FIELD_RESERVED:
-        refuse(making, "unknown_field", name, "another name");
+        event_refuse(making, "unknown_field", name, "another name");
         return;
     case EVENT_FIELD_CATALOG:
         break;
@@ -362,11 +167,12 @@ take_members(struct making *making, struct slice json)
         if (r == SCAN_END && !scan_closed(&scan))
             r = SCAN_INVALID_JSON;
         if (scan.crowded)
-            refuse(making, "too_long", (struct slice){NULL, 0},
-                   "fewer fields");
+            event_refuse(making, "too_long", (struct slice){NULL, 0},
+                         "fewer fields");
     } else {
         r = scan_document(json, &value);
-        refuse(making, "wrong_type", (struct slice){NULL, 0}, "an object");
+        event_refuse(making, "wrong_type", (struct slice){NULL, 0},
+                     "an object");
     }
 
     if (r < 0)
@@ -380,7 +186,7 @@ static void
 require(struct making *making, struct slice value, struct slice name)
 {
     if (!value.data)
-        refuse(making, "missing_field", name, "this field");
+        event_refuse(making, "missing_field", name, "this field");
 }
 
 /* What only the whole event can tell. */
@@ -392,24 +198,26 @@ judge_whole(struct making *making)
     uint64_t set;
 
     require(making, making->name, SLICE("eventName"));
-    require(making, making->client, SLICE("clientId"));
-    require(making, making->session, SLICE("sessionId"));
+    if (!making->rules->api) {
+        require(making, making->client, SLICE("clientId"));
+        require(making, making->session, SLICE("sessionId"));
+    }
     if (making->error->code)
         return;
     event = catalog_event(catalog, making->name);
     if (!event) {
-        refuse(making, "unknown_event", SLICE("eventName"),
-               "an event that the catalog names");
+        event_refuse(making, "unknown_event", SLICE("eventName"),
+                     "an event that the catalog names");
         return;
     }
     set = making->present & ~event->allowed;
     if (set)
-        refuse(making, "unknown_field", catalog_first(catalog, set),
-               "it with other events only");
+        event_refuse(making, "unknown_field", catalog_first(catalog, set),
+                     "it with other events only");
     set = event->required & ~making->present;
     if (set)
-        refuse(making, "missing_field", catalog_first(catalog, set),
-               "this field");
+        event_refuse(making, "missing_field", catalog_first(catalog, set),
+                     "this field");
 }
 
 static void
@@ -426,7 +234,7 @@ take_event_id(struct making *making, const uint8_t fresh[16], size_t at,
     }
     if (making->id.len != IDS_UUID_LEN ||
         !ids_uuid_parse(made->id, making->id.data)) {
-        refuse(making, "bad_format", SLICE("eventId"), "a UUID");
+        event_refuse(making, "bad_format", SLICE("eventId"), "a UUID");
         return;
     }
     memcpy(making->out->data + at + LINE_ID_AT, making->id.data, IDS_UUID_LEN);
@@ -445,11 +253,13 @@ write_end(struct making *making, const struct event_server *server)
     timefmt_rfc3339(text, time_ms);
     (void)buf_puts(making->out, ",\"eventTimestamp\":\"");
     (void)buf_append(making->out, text, TIMEFMT_LEN);
-    (void)buf_puts(making->out,
-                   skew > EVENT_SKEW_MS || skew < -EVENT_SKEW_MS
-                       ? "\",\"clockSkewed\":true,"
-                       : "\",");
-    (void)buf_append(making->out, tail.data, tail.len);
+    (void)buf_puts(making->out, skew > EVENT_SKEW_MS || skew < -EVENT_SKEW_MS
+                                    ? "\",\"clockSkewed\":true,"
+                                    : "\",");
+    if (making->rules->api)
+        event_api_end(making, server);
+    else
+        (void)buf_append(making->out, tail.data, tail.len);
     (void)buf_puts(making->out, "}\n");
 }
 
@@ -458,8 +268,8 @@ event_make(const struct event_rules *rules, struct slice json,
            const struct event_server *server, const uint8_t fresh[16],
            struct buf *out, struct event_made *made, struct event_error *error)
 {
-    static const char head[] = LINE_PREFIX
-        "\"eventId\":\"00000000-0000-0000-0000-000000000000\"";
+    static const char head[] =
+        LINE_PREFIX "\"eventId\":\"00000000-0000-0000-0000-000000000000\"";
     struct making making = {.rules = rules, .out = out, .error = error};
     size_t at = out->len;
     int r;
@@ -468,14 +278,17 @@ event_make(const struct event_rules *rules, struct slice json,
     (void)buf_append(out, head, sizeof(head) - 1);
     if (!out->failed)
         take_members(&making, json);
-    if (!error->code)
+    if (!error->code && rules->api)
+        event_api_judge(&making);
+    if (!error->code && (!rules->api || slice_is(making.category, "business")))
         judge_whole(&making);
     if (!error->code && !out->failed)
         take_event_id(&making, fresh, at, made);
     if (!error->code)
         write_end(&making, server);
     if (!error->code && out->len - at > LINE_LEN_MAX)
-        refuse(&making, "event_too_large", (struct slice){NULL, 0}, "less");
+        event_refuse(&making, "event_too_large", (struct slice){NULL, 0},
+                     "less");
 
     if (!error->code && !out->failed) {
         made->at = at;

@@ -21,11 +21,14 @@ struct event_server {
     struct slice fields;    /* no leading comma, no brace */
     struct slice anonymous; /* for a clientId that begins with `anon-` */
     int64_t received_ms;
+    const char *request_id; /* for entries of the shop's API */
 };
 
 struct event_rules {
     const struct catalog *catalog;
     bool keep_unknown; /* fields that the catalog does not name */
+    bool api; /* entries of the shop's own API: with its own identity, request
+                 fields, logCategory, action and outcome */
 };
 
 struct event_made {

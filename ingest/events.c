@@ -44,8 +44,9 @@ add_error(struct batch *batch, const struct event_error *error)
 {
     struct buf *errors = &batch->app->errors;
 
-    (void)buf_printf(errors, "%s{\"index\":%zu,\"pointer\":",
-                     batch->refused ? "," : "", batch->items);
+    (void)buf_printf(errors,
+                     "%s{\"index\":%zu,\"pointer\":", batch->refused ? "," : "",
+                     batch->items);
     json_string(errors, error->pointer);
     (void)buf_printf(errors, ",\"code\":\"%s\",\"detail\":", error->code);
     json_string(errors, error->detail);
@@ -156,9 +157,11 @@ write_answer(struct batch *batch)
     (void)buf_number(out, batch->ids.taken_count);
     (void)buf_puts(out, ",\"duplicates\":");
     (void)buf_number(out, batch->ids.known_count);
-    (void)buf_puts(out, batch->exchange->token
-                            ? ",\"identity\":\"cognito\",\"eventIds\":["
-                            : ",\"identity\":\"client\",\"eventIds\":[");
+    (void)buf_puts(out, ",\"identity\":\"");
+    (void)buf_puts(out, batch->rules.api         ? "api"
+                        : batch->exchange->token ? "cognito"
+                                                 : "client");
+    (void)buf_puts(out, "\",\"eventIds\":[");
     (void)buf_append(out, app->ids.data, app->ids.len);
     (void)buf_puts(out, "],\"rejected\":[");
     (void)buf_append(out, app->errors.data, app->errors.len);
@@ -212,8 +215,10 @@ events_handle(struct exchange *exchange)
         .app = app,
         .exchange = exchange,
         .rules = {exchange->policy->catalog,
-                  exchange->policy->keep_unknown_fields},
-        .server = {tail.full, tail.anonymous, exchange->received_ms},
+                  exchange->policy->keep_unknown_fields,
+                  exchange->listener == EXCHANGE_INTERNAL},
+        .server = {tail.full, tail.anonymous, exchange->received_ms,
+                   exchange->request_id},
         .now_s = exchange->received_ms / 1000,
         .ids = {.taken = app->taken, .known = app->known},
     };

@@ -26,7 +26,12 @@ enum {
     EXCHANGE_IP_SIZE = 46, /* INET6_ADDRSTRLEN */
 };
 
-enum exchange_listener { EXCHANGE_PUBLIC, EXCHANGE_ADMIN };
+enum exchange_listener {
+    EXCHANGE_PUBLIC,
+    EXCHANGE_INTERNAL, /* the shop's own API */
+    EXCHANGE_ADMIN,
+    EXCHANGE_LISTENERS
+};
 
 /** What a handler says; borrowed during the call. */
 struct exchange_reply {

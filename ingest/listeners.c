@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 enum { BACKLOG = 1024 };
@@ -70,13 +71,18 @@ listeners_check(struct settings *settings)
     if (!check_words(settings, "listen.public", settings->listen.public))
         settings_complain(settings, "listen.public",
                           "give at least one address");
+    (void)check_words(settings, "listen.internal", settings->listen.internal);
     (void)check_words(settings, "listen.admin", settings->listen.admin);
 }
 
 static const char *
 kind_name(enum exchange_listener kind)
 {
-    return kind == EXCHANGE_PUBLIC ? "public" : "admin";
+    static const char *const names[] = {[EXCHANGE_PUBLIC] = "public",
+                                        [EXCHANGE_INTERNAL] = "internal",
+                                        [EXCHANGE_ADMIN] = "admin"};
+
+    return names[kind];
 }
 
 /* In the server's list; its handle is not yet the loop's. */
@@ -117,12 +123,30 @@ bind_listener(struct server_listener *listener, const struct address *address)
     if (*address->path) {
         unix_socket_remove_stale(address->path);
         r = uv_pipe_init(loop, &listener->handle.pipe, 0);
-        return r ? r : uv_pipe_bind(&listener->handle.pipe, address->path);
+        if (!r)
+            r = uv_pipe_bind(&listener->handle.pipe, address->path);
+        /* Who may write to it is its group's, or its folder's, to say. */
+        if (!r && listener->kind == EXCHANGE_INTERNAL &&
+            chmod(address->path, 0660) < 0)
+            r = -errno;
+        return r;
     }
     r = uv_tcp_init(loop, &listener->handle.tcp);
     return r ? r
              : uv_tcp_bind(&listener->handle.tcp,
                            (const struct sockaddr *)&address->ip, 0);
+}
+
+static void on_listener_closed(uv_handle_t *handle);
+
+/* Browsers' events are taken even where the API's cannot be. */
+static int
+discard(struct server_listener *listener)
+{
+    listener->handle.stream.data = listener;
+    if (listener != listener->server->listeners) /* it never listened */
+        uv_close((uv_handle_t *)&listener->handle, on_listener_closed);
+    return 0;
 }
 
 static int
@@ -149,6 +173,8 @@ listen_words(struct server *server, enum exchange_listener kind,
         if (r)
             log_error("listen_failed", log_text("for", kind_name(kind)),
                       log_text("address", text), log_errno(r), );
+        if (r && kind == EXCHANGE_INTERNAL)
+            r = discard(listener);
     }
     return r;
 }
@@ -178,7 +204,7 @@ adopt(struct server *server, enum exchange_listener kind, int fd)
 
 /* sd_listen_fds(3).  @taken: which kinds came so. */
 static int
-adopt_all(struct server *server, bool taken[2])
+adopt_all(struct server *server, bool taken[EXCHANGE_LISTENERS])
 {
     const char *pid = getenv("LISTEN_PID"), *fds = getenv("LISTEN_FDS");
     const char *given = getenv("LISTEN_FDNAMES");
@@ -194,12 +220,8 @@ adopt_all(struct server *server, bool taken[2])
         name = slice_split(rest, ':', &rest);
         if (slice_is(name, "admin"))
             kind = EXCHANGE_ADMIN;
-        if (slice_is(name, "internal")) {
-            log_warning("socket_unused", log_int("fd", fd),
-                        log_text("for", "internal"), );
-            (void)close(fd);
-            continue;
-        }
+        if (slice_is(name, "internal"))
+            kind = EXCHANGE_INTERNAL;
         taken[kind] = true;
         r = adopt(server, kind, fd);
     }
@@ -210,8 +232,7 @@ adopt_all(struct server *server, bool taken[2])
 
 /* Whether @listener's socket stands at @address. */
 static bool
-stands_at(const struct server_listener *listener,
-          const struct address *address)
+stands_at(const struct server_listener *listener, const struct address *address)
 {
     struct sockaddr_storage name = {0};
     socklen_t len = sizeof(name);
@@ -254,9 +275,9 @@ report_differences(const struct server *server, enum exchange_listener kind,
     while ((word.data = settings_word(&words, &word.len))) {
         (void)snprintf(text, sizeof(text), "%.*s", (int)word.len, word.data);
         listener = server->listeners;
-        while (listener && (listener->kind != kind ||
-                            !address_parse(&address, word) ||
-                            !stands_at(listener, &address)))
+        while (listener &&
+               (listener->kind != kind || !address_parse(&address, word) ||
+                !stands_at(listener, &address)))
             listener = listener->next;
         if (!listener)
             log_warning("setting_has_no_socket",
@@ -269,17 +290,17 @@ int
 listeners_open(struct server *server, const struct settings *settings)
 {
     const char *words[] = {[EXCHANGE_PUBLIC] = settings->listen.public,
+                           [EXCHANGE_INTERNAL] = settings->listen.internal,
                            [EXCHANGE_ADMIN] = settings->listen.admin};
-    bool taken[2] = {false, false};
+    bool taken[EXCHANGE_LISTENERS] = {false};
     int r = adopt_all(server, taken);
 
-    for (int kind = EXCHANGE_PUBLIC; kind <= EXCHANGE_ADMIN && !r; kind++)
+    for (int kind = EXCHANGE_PUBLIC; kind < EXCHANGE_LISTENERS && !r; kind++)
         if (taken[kind])
             report_differences(server, (enum exchange_listener)kind,
                                words[kind]);
         else
-            r = listen_words(server, (enum exchange_listener)kind,
-                             words[kind]);
+            r = listen_words(server, (enum exchange_listener)kind, words[kind]);
     return r;
 }
 

@@ -13,9 +13,11 @@ void listeners_check(struct settings *settings);
 
 /**
  * listeners_open(): listen where @settings says, or on the sockets that systemd
- * handed over (sd_listen_fds(3), told apart by LISTEN_FDNAMES: admin, and all
- * others are public; those named internal are not used in this version).
+ * handed over (sd_listen_fds(3), told apart by LISTEN_FDNAMES: admin, internal,
+ * and all others are public).
  * Where those differ from the settings, that is logged.
+ *
+ * An internal address that cannot be had is logged, and no fault.
  *
  * Return: 0, or a negative errno that has been logged.
  */

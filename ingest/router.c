@@ -34,6 +34,8 @@ static const struct route routes[] = {
      AUTH_REQUIRED, uploads_admit, uploads_complete},
     {EXCHANGE_PUBLIC, REQUEST_GET, "/healthz", ALLOW_GET, AUTH_NONE, NULL,
      health_handle},
+    {EXCHANGE_INTERNAL, REQUEST_POST, "/logs", ALLOW_POST, AUTH_NONE,
+     events_admit, events_handle},
     {EXCHANGE_ADMIN, REQUEST_GET, "/healthz", ALLOW_GET, AUTH_NONE, NULL,
      health_handle},
 };

@@ -28,6 +28,7 @@ done
 . "$root/docs/packages.sh"
 # shellcheck disable=SC2046 # words
 need_packages $(build_packages) python3-venv nginx-light wrk strace faketime curl jq
+command -v npm >/dev/null || need_packages nodejs npm
 need_venv build/venv tests/requirements.txt
 
 build() { # FOLDER [OPTION...]
