@@ -71,12 +71,12 @@ conn_tls_take(struct conn *conn, const char *bytes, size_t len)
     if (!conn->tls_begun && !begin(conn, *bytes))
         return;
     tls_feed(conn->tls, bytes, len);
-    while (conn->state != CONN_CLOSING && conn->state != CONN_LINGERING) {
+    do {
         n = read_plain(conn);
-        if (n <= 0)
-            break;
-        conn_feed(conn, conn->server->plain, (size_t)n);
-    }
+        if (n > 0)
+            conn_feed(conn, conn->server->plain, (size_t)n);
+    } while (n > 0 && conn->state != CONN_CLOSING &&
+             conn->state != CONN_LINGERING && tls_pending(conn->tls));
     tls_feed_drop(conn->tls);
     if (n == TLS_END)
         conn_peer_ended(conn, UV_EOF);

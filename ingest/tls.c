@@ -185,7 +185,9 @@ configure(SSL_CTX *ctx)
 {
     static const unsigned char id[] = "clickspool";
 
-    SSL_CTX_set_options(ctx, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION);
+    SSL_CTX_set_options(ctx, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION |
+                                 SSL_OP_CIPHER_SERVER_PREFERENCE |
+                                 SSL_OP_PRIORITIZE_CHACHA);
     SSL_CTX_set_mode(ctx, SSL_MODE_RELEASE_BUFFERS);
     SSL_CTX_set_read_ahead(ctx, 1);
     SSL_CTX_set_session_cache_mode(ctx, SSL_SESS_CACHE_OFF);
@@ -356,12 +358,17 @@ tls_feed_drop(struct tls *tls)
     tls->in_len = 0;
 }
 
+bool
+tls_pending(const struct tls *tls)
+{
+    return tls->in_len || SSL_has_pending(tls->ssl);
+}
+
 ssize_t
 tls_read(struct tls *tls, char *plain, size_t size, struct buf *out)
 {
     int n;
 
-    ERR_clear_error();
     tls->out = out;
     n = SSL_read(tls->ssl, plain, (int)size);
     tls->out = NULL;
@@ -373,6 +380,7 @@ tls_read(struct tls *tls, char *plain, size_t size, struct buf *out)
     case SSL_ERROR_ZERO_RETURN:
         return TLS_END;
     default:
+        ERR_clear_error(); /* of this session, for the next one */
         return TLS_BROKEN;
     }
 }
@@ -383,11 +391,13 @@ tls_write(struct tls *tls, const char *bytes, size_t len, struct buf *out)
     int n;
 
     assert(len <= INT_MAX);
-    ERR_clear_error();
     tls->out = out;
     n = SSL_write(tls->ssl, bytes, (int)len);
     tls->out = NULL;
-    return n == (int)len ? 0 : -EIO;
+    if (n == (int)len)
+        return 0;
+    ERR_clear_error();
+    return -EIO;
 }
 
 void
@@ -395,8 +405,8 @@ tls_goodbye(struct tls *tls, struct buf *out)
 {
     if (!tls_established(tls))
         return;
-    ERR_clear_error();
     tls->out = out;
-    (void)SSL_shutdown(tls->ssl);
+    if (SSL_shutdown(tls->ssl) < 0)
+        ERR_clear_error();
     tls->out = NULL;
 }

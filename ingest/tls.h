@@ -59,6 +59,9 @@ void tls_feed(struct tls *tls, const char *bytes, size_t len);
 /** tls_feed_drop(): what was fed and not taken is of no use any more. */
 void tls_feed_drop(struct tls *tls);
 
+/** tls_pending(): whether tls_read() may have more without being fed. */
+bool tls_pending(const struct tls *tls);
+
 enum {
     TLS_MORE = 0,    /* more bytes are needed */
     TLS_END = -1,    /* the peer has said goodbye */

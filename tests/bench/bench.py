@@ -1,4 +1,4 @@
-"""Both benchmarks, a table, and a JSON file; started by run.sh."""
+"""All benchmarks, a table, and a JSON file; started by run.sh."""
 
 import argparse
 import json
@@ -7,6 +7,7 @@ import shutil
 from pathlib import Path
 
 import doors
+import guards
 import shipping
 
 MIB = 1024 * 1024
@@ -35,13 +36,37 @@ def rows(door: doors.Doors, ship: shipping.Shipping) -> list[Row]:
     ]  # fmt: skip
 
 
+def guard_rows(guard: guards.Guards) -> list[Row]:
+    tls, slow = guard.tls_peak_bytes / MIB, guard.slow_peak_bytes / MIB
+    https, cost = guard.https_vs_plain, guard.token_cpu_vs_guest
+    among, fetches = guard.good_among_strangers, guard.fetches_per_penalty
+    return [
+        ("HTTPS / plain, requests a second, 64 connections", https[64],
+         "at least 0.7", https[64] >= 0.7),
+        ("HTTPS / plain, requests a second, 256 connections", https[256],
+         "", True),
+        ("ingest's peak memory with TLS, MiB", tls, "at most 24", tls <= 24),
+        ("a known token's request / a guest's, CPU", cost,
+         "at most 1.1", cost <= 1.1),
+        ("good tokens among 10,000 unknown keys a second", among,
+         "at least 0.8", among >= 0.8),
+        ("key fetches in a penalty time of these", fetches,
+         "at most 1", fetches <= 1),
+        ("64 good clients beside 2,000 slow ones", guard.good_among_slow,
+         "at least 0.5", guard.good_among_slow >= 0.5),
+        ("ingest's peak memory with these, MiB", slow, "at most 64", slow <= 64),
+    ]  # fmt: skip
+
+
 def peaks(door: doors.Doors, ship: shipping.Shipping) -> tuple[float, float]:
     """MiB of anonymous memory; ingest's under any of the loads."""
     ingest = max(door.peak_bytes, ship.ingest_peak_bytes)
     return ingest / MIB, ship.shipper_peak_bytes / MIB
 
 
-def figures(door: doors.Doors, ship: shipping.Shipping) -> dict[str, float]:
+def figures(
+    door: doors.Doors, ship: shipping.Shipping, guard: guards.Guards
+) -> dict[str, float]:
     ingest, shipper = peaks(door, ship)
     all_of_them = {
         **{f"ingest_vs_nginx_{c}": ratio for c, ratio in door.vs_nginx.items()},
@@ -50,6 +75,13 @@ def figures(door: doors.Doors, ship: shipping.Shipping) -> dict[str, float]:
         "shipper_cpu_vs_floor": ship.cpu_vs_floor,
         "ingest_peak_mib": ingest,
         "shipper_peak_mib": shipper,
+        **{f"https_vs_plain_{c}": r for c, r in guard.https_vs_plain.items()},
+        "ingest_tls_peak_mib": guard.tls_peak_bytes / MIB,
+        "token_cpu_vs_guest": guard.token_cpu_vs_guest,
+        "good_tokens_among_unknown_keys": guard.good_among_strangers,
+        "key_fetches_per_penalty": guard.fetches_per_penalty,
+        "good_beside_2000_slow": guard.good_among_slow,
+        "ingest_slow_peak_mib": guard.slow_peak_bytes / MIB,
         # What the ratios are made of.
         **{f"ingest_rps_{c}": rate for c, rate in door.ingest_rate.items()},
         **{f"nginx_rps_{c}": rate for c, rate in door.nginx_rate.items()},
@@ -97,12 +129,13 @@ def main() -> None:
     scratch.mkdir()
     try:
         door = doors.compare(args.build, scratch, args.rounds, args.seconds)
+        guard = guards.compare(args.build, scratch, args.rounds, args.seconds)
         ship = shipping.compare(args.build, scratch, args.rounds, args.events)
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
 
-    raw = figures(door, ship)
-    show(rows(door, ship), raw)
+    raw = figures(door, ship, guard)
+    show([*rows(door, ship), *guard_rows(guard)], raw)
     result = args.build.parent / "bench.json"
     result.write_text(json.dumps(raw, indent=1) + "\n")
     print(f"All figures: {result}")

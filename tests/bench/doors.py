@@ -65,13 +65,21 @@ class Doors:
     peak_bytes: int
 
 
-def wrk(port: int, connections: int, body: Path, seconds: int) -> Load:
+def wrk(
+    port: int,
+    connections: int,
+    body: Path,
+    seconds: int,
+    *,
+    scheme: str = "http",
+    bearer: str = "",
+) -> Load:
     """One thread; every answer must be a good one."""
     done = subprocess.run(
         [
             "wrk", "-t1", f"-c{connections}", f"-d{seconds}s", "--timeout", "20s",
-            "-s", os.fspath(HERE / "post.lua"), f"http://127.0.0.1:{port}/events",
-            "--", os.fspath(body),
+            "-s", os.fspath(HERE / "post.lua"), f"{scheme}://127.0.0.1:{port}/events",
+            "--", os.fspath(body), *([bearer] if bearer else []),
         ],
         capture_output=True,
         text=True,

@@ -1,4 +1,5 @@
--- wrk's side: posts the file that follows `--`, and ends with one JSON line.
+-- wrk's side: posts the file that follows `--`, with a token where one follows
+-- that, and ends with one JSON line.
 
 function init(args)
     local file = assert(io.open(args[1], "rb"))
@@ -6,6 +7,9 @@ function init(args)
     wrk.headers["Content-Type"] = "application/json"
     wrk.body = file:read("*a")
     file:close()
+    if args[2] then
+        wrk.headers["Authorization"] = "Bearer " .. args[2]
+    end
 end
 
 function done(summary, latency)
