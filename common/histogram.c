@@ -13,8 +13,8 @@ bucket_of(uint64_t value)
     return bucket < HISTOGRAM_BUCKETS ? bucket : HISTOGRAM_BUCKETS - 1;
 }
 
-static uint64_t
-bucket_top(unsigned bucket)
+uint64_t
+histogram_top(unsigned bucket)
 {
     unsigned power = bucket / 4 + 1;
 
@@ -44,7 +44,7 @@ histogram_quantile(const struct histogram *histogram, double q)
     for (unsigned i = 0; i < HISTOGRAM_BUCKETS; i++) {
         seen += histogram->counts[i];
         if (seen && (double)seen >= want)
-            return bucket_top(i) < histogram->max ? bucket_top(i)
+            return histogram_top(i) < histogram->max ? histogram_top(i)
                                                   : histogram->max;
     }
     return histogram->max;

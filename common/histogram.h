@@ -19,3 +19,6 @@ void histogram_add(struct histogram *histogram, uint64_t value);
 
 /** histogram_quantile(): the value that a share @q (0…1) does not pass. */
 uint64_t histogram_quantile(const struct histogram *histogram, double q);
+
+/** histogram_top(): the largest value that falls into @bucket. */
+uint64_t histogram_top(unsigned bucket);

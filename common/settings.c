@@ -15,7 +15,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { RELOAD = 1, IDLE = 2, REFUSED = 4 };
+enum { RELOAD = 1, IDLE = 2 };
 enum {
     SETTINGS_FILE_MAX = 1024 * 1024,
     SETTINGS_PRINT_MAX = 1024 * 1024,
@@ -160,9 +160,6 @@ set(struct settings *settings, const struct setting *setting,
 
     if (!strcmp(value, setting->initial))
         return;
-    if (setting->flags & REFUSED)
-        fault(settings, &origin, setting,
-              "this version cannot do that: leave it empty");
     if (setting->flags & IDLE) {
         (void)snprintf(name, sizeof(name), "%s.%s", setting->section,
                        setting->key);

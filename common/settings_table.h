@@ -18,7 +18,6 @@
  * flags     RELOAD  SIGHUP puts a new value into force
  *           IDLE    known, but nothing in this version uses it: any other
  *                   value than the default is told as a warning
- *           REFUSED the same, but to ignore it would be unsafe: an error
  */
 #define SETTINGS_AWS(X)                                                        \
     X(aws, region, TEXT, "ap-southeast-1", "", 0,                              \

@@ -38,6 +38,7 @@ enum {
 #define SPOOL_CHECKPOINT "checkpoint.json"
 #define SPOOL_DEAD_LETTER "dead-letter.ndjson"
 #define SPOOL_STATUS "shipper.status.json"
+#define SPOOL_METRICS "shipper.metrics"
 #define SPOOL_SYNCED "synced"
 
 /** A place in the spool: byte @offset of segment @segment; 0 is no segment. */

@@ -79,6 +79,7 @@ static enum problem
 refuse(struct auth *auth, const struct exchange *exchange,
        enum jwt_verdict verdict)
 {
+    auth->app->counters.auth[verdict]++;
     tell_failure(auth, exchange, jwt_reason(verdict));
     return verdict == JWT_EXPIRED ? PROBLEM_TOKEN_EXPIRED
                                   : PROBLEM_INVALID_TOKEN;
@@ -96,6 +97,7 @@ welcome(struct auth *auth, struct exchange *exchange,
     if (!token)
         return PROBLEM_TOO_BUSY;
     exchange->token = token_hold(token);
+    auth->app->counters.auth[JWT_OK]++;
     (void)own_entry_append(auth->app, exchange,
                            &(struct own_entry){
                                .category = "auth",
@@ -116,8 +118,10 @@ judge_unknown(struct auth *auth, struct exchange *exchange,
         exchange->wait = true;
         return PROBLEM_NONE;
     }
-    if (verdict == JWT_NO_KEYS || !keeper_is_up(auth->keeper))
+    if (verdict == JWT_NO_KEYS || !keeper_is_up(auth->keeper)) {
+        auth->app->counters.auth[verdict]++;
         return PROBLEM_KEYS_UNAVAILABLE;
+    }
     return refuse(auth, exchange, verdict);
 }
 
@@ -135,6 +139,7 @@ judge(struct auth *auth, struct exchange *exchange, struct slice text)
         return PROBLEM_INVALID_TOKEN;
     known = token_cache_find(auth->tokens, text, now_ms, &hash);
     if (known) {
+        auth->app->counters.tokens_known++;
         exchange->token = token_hold(known);
         return PROBLEM_NONE;
     }

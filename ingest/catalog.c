@@ -55,6 +55,21 @@ catalog_event(const struct catalog *catalog, struct slice name)
     return NULL;
 }
 
+unsigned
+catalog_event_index(const struct catalog *catalog, struct slice name)
+{
+    const struct catalog_event *event = catalog_event(catalog, name);
+
+    return event ? (unsigned)(event - catalog->events) : CATALOG_EVENTS_MAX;
+}
+
+struct slice
+catalog_event_name(const struct catalog *catalog, unsigned index)
+{
+    return index < catalog->event_count ? catalog->events[index].name
+                                        : (struct slice){NULL, 0};
+}
+
 struct slice
 catalog_first(const struct catalog *catalog, uint64_t set)
 {

@@ -81,6 +81,12 @@ int catalog_parse(struct catalog **catalog, const char *text, size_t len,
 
 void catalog_free(struct catalog *catalog);
 
+/** catalog_event_index(): by name, or CATALOG_EVENTS_MAX. */
+unsigned catalog_event_index(const struct catalog *catalog, struct slice name);
+
+/** catalog_event_name(): of an index; NULL data past the last. */
+struct slice catalog_event_name(const struct catalog *catalog, unsigned index);
+
 /** catalog_event(): by name, or NULL. */
 const struct catalog_event *catalog_event(const struct catalog *catalog,
                                           struct slice name);

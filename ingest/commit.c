@@ -22,7 +22,8 @@ struct group {
 
 struct commit {
     struct spool_writer *writer; /* the thread's alone */
-    struct commit_stats *stats;
+    struct commit_stats *stats; /* the commit thread's own */
+    struct commit_stats shown;  /* as of the last commit; under the lock */
     pthread_t thread;
 
     pthread_mutex_t lock;
@@ -114,6 +115,7 @@ commit_group(struct commit *commit, struct group *group)
             histogram_add(&commit->stats->entries, run.entries);
             histogram_add(&commit->stats->commit_us,
                           (uint64_t)(clock_mono_us() - start));
+            commit->stats->errors += status < 0;
             bytes += run.len;
         }
         for (; ticket != run.end; ticket = ticket->next)
@@ -189,6 +191,7 @@ commit_thread(void *arg)
         commit_group(commit, group);
 
         (void)pthread_mutex_lock(&commit->lock);
+        commit->shown = *commit->stats;
         hand_back(group);
         group_empty(group);
         (void)pthread_mutex_unlock(&commit->lock);
@@ -338,4 +341,12 @@ commit_append(struct commit_port *port, struct commit_ticket *ticket,
     port->pending++;
     port->appended = 1;
     return 0;
+}
+
+void
+commit_stats_read(struct commit *commit, struct commit_stats *stats)
+{
+    (void)pthread_mutex_lock(&commit->lock);
+    *stats = commit->shown;
+    (void)pthread_mutex_unlock(&commit->lock);
 }

@@ -53,11 +53,15 @@ struct commit_stats {
     struct histogram commit_us; /* from the start of the write to the end */
     struct histogram sync_us;   /* of fdatasync() alone */
     struct histogram entries;   /* of a commit */
+    uint64_t errors;            /* commits that failed */
 };
 
 /** commit_new(): @writer is the commit's until commit_free() has returned. */
 int commit_new(struct commit **commit, struct spool_writer *writer,
                struct commit_stats *stats);
+
+/** commit_stats_read(): as of the last commit. */
+void commit_stats_read(struct commit *commit, struct commit_stats *stats);
 
 /** commit_free(): what was appended is committed first; ports are closed. */
 void commit_free(struct commit *commit);

@@ -210,6 +210,8 @@ conn_send(struct exchange *exchange, const struct exchange_reply *reply)
         return;
     }
 
+    if (server->sent)
+        server->sent(exchange, reply->status);
     if (server->draining || (conn->ended && !conn->input.len))
         conn->last = true;
     buf_clear(&server->out);

@@ -46,6 +46,7 @@ exchange_begin(struct conn *conn)
     exchange->http_1_0 = false;
     exchange->allow_methods = exchange->allow_origin = NULL;
     exchange->cors = exchange->wait = false;
+    exchange->route = NULL;
     exchange->draining = server->draining;
     exchange->client_ip[0] = exchange->request_id[0] = '\0';
     if (!exchange->waited) {

@@ -291,6 +291,7 @@ event_make(const struct event_rules *rules, struct slice json,
                      "less");
 
     if (!error->code && !out->failed) {
+        made->event = catalog_event_index(rules->catalog, making.name);
         made->at = at;
         made->len = out->len - at;
         return 0;

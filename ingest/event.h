@@ -34,6 +34,7 @@ struct event_rules {
 struct event_made {
     uint8_t id[16];
     size_t at, len; /* of its line in the buffer */
+    unsigned event; /* of the catalog, by index; CATALOG_EVENTS_MAX: none */
 };
 
 enum {

@@ -51,6 +51,7 @@ add_error(struct batch *batch, const struct event_error *error)
     (void)buf_printf(errors, ",\"code\":\"%s\",\"detail\":", error->code);
     json_string(errors, error->detail);
     (void)buf_putc(errors, '}');
+    counters_rejected(&batch->app->counters, error->code);
     batch->refused++;
     batch->refused_code = error->code;
 }
@@ -66,6 +67,7 @@ take_made(struct batch *batch, const struct event_made *made)
     (void)buf_append(&app->ids, id, LINE_ID_LEN);
     (void)buf_putc(&app->ids, '"');
     if (seen_add(app->seen, made->id, batch->now_s)) {
+        app->kinds[batch->ids.taken_count] = (uint8_t)made->event;
         memcpy(app->taken[batch->ids.taken_count++], made->id, 16);
         return;
     }

@@ -6,6 +6,7 @@
 #include "common/service.h"
 #include "common/spool.h"
 #include "common/synced.h"
+#include "ingest/admin.h"
 #include "ingest/app.h"
 #include "ingest/auth.h"
 #include "ingest/ids.h"
@@ -45,6 +46,7 @@ struct ingest {
     struct commit_stats stats;
     struct commit *commit;
     struct app app;
+    struct admin admin;
     struct server server;
     struct service service;
     uv_loop_t loop;
@@ -179,6 +181,7 @@ take_settings(struct ingest *ingest, struct settings *fresh)
     }
     server_set_tls(&ingest->server, tls);
     server_set_policy(&ingest->server, policy);
+    counters_catalog(&ingest->app.counters, policy->catalog);
     auth_rules_changed(ingest->app.auth);
     settings_free(ingest->settings);
     *ingest->settings = *fresh;
@@ -194,8 +197,10 @@ on_reload(void *owner)
     struct settings fresh;
 
     service_reloading(&ingest->service);
+    ingest->admin.reloaded = false;
     if (program_reload(check, ingest->config, ingest->settings, &fresh) == 0) {
-        if (take_settings(ingest, &fresh))
+        ingest->admin.reloaded = take_settings(ingest, &fresh);
+        if (ingest->admin.reloaded)
             log_notice("reloaded", log_text("config", ingest->config), );
         else
             settings_free(&fresh);
@@ -296,6 +301,28 @@ open_auth(struct ingest *ingest)
     return r;
 }
 
+static void
+on_sent(const struct exchange *exchange, int status)
+{
+    counters_sent(&((struct app *)exchange->app)->counters, exchange, status);
+}
+
+static void
+open_admin(struct ingest *ingest)
+{
+    ingest->admin = (struct admin){
+        .app = &ingest->app,
+        .server = &ingest->server,
+        .commit = ingest->commit,
+        .keeper = ingest->keeper,
+        .settings = ingest->settings,
+        .dirfd = ingest->dirfd,
+        .started_us = clock_mono_us(),
+        .reloaded = true,
+    };
+    ingest->app.admin = &ingest->admin;
+}
+
 static int
 open_loop(struct ingest *ingest)
 {
@@ -320,6 +347,9 @@ open_loop(struct ingest *ingest)
         log_error("start_failed", log_errno(r), );
         return EX_IOERR;
     }
+    open_admin(ingest);
+    counters_catalog(&ingest->app.counters, policy->catalog);
+    ingest->server.sent = on_sent;
     ingest->look.data = ingest->drain.data = ingest;
     ingest->server.app = &ingest->app;
     ingest->server.app_owner = ingest;

@@ -15,6 +15,7 @@ struct pending {
     struct app *app;
     struct exchange *exchange;
     struct pending_ids ids;
+    const uint8_t *kinds;    /* of ids.taken: events of the catalog */
     unsigned failed_commits; /* the app's, when this was appended */
     struct slice answer;
     uint8_t bytes[];
@@ -44,6 +45,18 @@ all_known(const struct pending *pending)
 }
 
 static void
+count(const struct pending *pending)
+{
+    struct app *app = pending->app;
+
+    app->accepted += pending->ids.taken_count;
+    app->counters.duplicates += pending->ids.known_count;
+    for (size_t i = 0; i < pending->ids.taken_count; i++)
+        counters_accepted(&app->counters, pending->kinds[i],
+                          pending->exchange->token);
+}
+
+static void
 on_done(struct commit_ticket *ticket, int status)
 {
     struct pending *pending = (struct pending *)ticket;
@@ -51,9 +64,10 @@ on_done(struct commit_ticket *ticket, int status)
 
     if (status < 0) {
         pending->app->failed_commits++;
+        pending->app->failed_us = clock_mono_us();
         pending_forget(pending->app, &pending->ids);
     } else {
-        pending->app->accepted += pending->ids.taken_count;
+        count(pending);
     }
 
     if (status == -ENOSPC || status == -EDQUOT)
@@ -76,8 +90,9 @@ pending_new(struct app *app, struct exchange *exchange,
             const struct pending_ids *ids, struct slice answer)
 {
     size_t taken = ids->taken_count * 16, known = ids->known_count * 16;
+    size_t kinds = ids->taken_count;
     struct pending *pending =
-        malloc(sizeof(*pending) + taken + known + answer.len);
+        malloc(sizeof(*pending) + taken + known + kinds + answer.len);
     uint8_t *at;
 
     if (!pending)
@@ -94,13 +109,16 @@ pending_new(struct app *app, struct exchange *exchange,
     };
     pending->ids.taken = (uint8_t(*)[16])at;
     pending->ids.known = (uint8_t(*)[16])(at + taken);
+    pending->kinds = at + taken + known;
     pending->answer =
-        (struct slice){(const char *)at + taken + known, answer.len};
+        (struct slice){(const char *)at + taken + known + kinds, answer.len};
     if (taken)
         memcpy(at, ids->taken, taken);
     if (known)
         memcpy(at + taken, ids->known, known);
-    memcpy(at + taken + known, answer.data, answer.len);
+    if (kinds)
+        memcpy(at + taken + known, app->kinds, kinds);
+    memcpy(at + taken + known + kinds, answer.data, answer.len);
     return pending;
 }
 

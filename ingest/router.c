@@ -1,6 +1,7 @@
 #include "ingest/router.h"
 
 #include "common/log.h"
+#include "ingest/admin.h"
 #include "ingest/app.h"
 #include "ingest/auth.h"
 #include "ingest/events.h"
@@ -38,6 +39,12 @@ static const struct route routes[] = {
      events_admit, events_handle},
     {EXCHANGE_ADMIN, REQUEST_GET, "/healthz", ALLOW_GET, AUTH_NONE, NULL,
      health_handle},
+    {EXCHANGE_ADMIN, REQUEST_GET, "/readyz", ALLOW_GET, AUTH_NONE, NULL,
+     admin_ready},
+    {EXCHANGE_ADMIN, REQUEST_GET, "/metrics", ALLOW_GET, AUTH_NONE, NULL,
+     admin_metrics},
+    {EXCHANGE_ADMIN, REQUEST_GET, "/status", ALLOW_GET, AUTH_NONE, NULL,
+     admin_status},
 };
 
 static const struct route *
@@ -210,4 +217,38 @@ router_handle(struct exchange *exchange)
         answer_options(exchange);
     else
         exchange->route->handle(exchange);
+}
+
+enum { ROUTES = sizeof(routes) / sizeof(*routes) };
+
+size_t
+router_count(void)
+{
+    return ROUTES + 1;
+}
+
+size_t
+router_index(const struct exchange *exchange)
+{
+    return exchange->route ? (size_t)(exchange->route - routes) : ROUTES;
+}
+
+const char *
+router_path(size_t index)
+{
+    if (index == ROUTES)
+        return "other";
+    /* One path may be served on two addresses. */
+    return routes[index].listener == EXCHANGE_ADMIN && index &&
+                   !strcmp(routes[index].path, "/healthz")
+               ? "/healthz (admin)"
+               : routes[index].path;
+}
+
+const char *
+router_method(size_t index)
+{
+    if (index == ROUTES)
+        return "other";
+    return routes[index].method == REQUEST_GET ? "GET" : "POST";
 }

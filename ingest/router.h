@@ -2,6 +2,8 @@
 
 #include "ingest/problem.h"
 
+#include <stddef.h>
+
 struct exchange;
 
 /*
@@ -18,3 +20,10 @@ enum problem router_admit(struct exchange *exchange);
 
 /** router_handle(): the whole request to its handler. */
 void router_handle(struct exchange *exchange);
+
+/* Of the table of routes, for who counts: the last index stands for requests
+ * that found none. */
+size_t router_count(void);
+size_t router_index(const struct exchange *exchange);
+const char *router_path(size_t index);
+const char *router_method(size_t index);

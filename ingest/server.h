@@ -47,6 +47,8 @@ struct server {
     /* Judges a head before its body is read: PROBLEM_NONE to go on. */
     enum problem (*admit)(struct exchange *exchange);
     void (*handle)(struct exchange *exchange);
+    /* An answer is on its way; or NULL. */
+    void (*sent)(const struct exchange *exchange, int status);
     void *app;       /* what the handlers serve */
     void *app_owner; /* for drained() */
 

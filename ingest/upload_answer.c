@@ -21,8 +21,15 @@ struct receipt {
     struct commit_ticket ticket;
     struct exchange *exchange;
     struct app *app;
+    enum counters_upload action;
     struct buf body;
 };
+
+static enum counters_upload
+upload_action(const char *name)
+{
+    return *name == 'p' ? COUNTERS_PRESIGN : COUNTERS_COMPLETE;
+}
 
 void
 upload_refuse_item(struct exchange *exchange, const char *action,
@@ -34,6 +41,7 @@ upload_refuse_item(struct exchange *exchange, const char *action,
     int len = snprintf(more, sizeof(more), ",\"reason\":\"%s\"",
                        problem_info(problem)->code);
 
+    app->counters.uploads[upload_action(action)][0]++;
     if (auth_may_tell(app->auth, exchange))
         (void)own_entry_append(app, exchange,
                                &(struct own_entry){
@@ -76,6 +84,7 @@ on_stored(struct commit_ticket *ticket, int status)
                          NULL, (struct slice){NULL, 0}, NULL);
     } else {
         receipt->app->accepted++;
+        receipt->app->counters.uploads[receipt->action][1]++;
         exchange_reply(receipt->exchange,
                        &(struct exchange_reply){
                            .status = 201,
@@ -99,6 +108,7 @@ upload_answer_after(struct exchange *exchange, const struct own_entry *entry,
         receipt->ticket.done = on_stored;
         receipt->exchange = exchange;
         receipt->app = exchange->app;
+        receipt->action = upload_action(entry->action);
         receipt->body = *body;
         r = own_entry_append(exchange->app, exchange, entry, &receipt->ticket);
     }

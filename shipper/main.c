@@ -9,6 +9,7 @@
 #include "shipper/broker.h"
 #include "shipper/cloud.h"
 #include "shipper/cwlogs.h"
+#include "shipper/figures.h"
 #include "shipper/jwks_fetch.h"
 #include "shipper/secrets.h"
 #include "shipper/ship.h"
@@ -18,7 +19,7 @@
 #include <sysexits.h>
 #include <unistd.h>
 
-enum { TELL_MS = 5000 };
+enum { TELL_MS = 1000 };
 
 struct shipper {
     const char *config;
@@ -31,6 +32,7 @@ struct shipper {
     struct ship *ship;
     struct service service;
     uv_timer_t tell;
+    bool reloaded; /* the last reload was good, or there was none */
     uv_loop_t loop;
 };
 
@@ -81,8 +83,9 @@ on_reload(void *owner)
     struct settings fresh;
 
     service_reloading(&shipper->service);
-    if (program_reload(check, shipper->config, shipper->settings, &fresh) ==
-        0) {
+    shipper->reloaded =
+        program_reload(check, shipper->config, shipper->settings, &fresh) == 0;
+    if (shipper->reloaded) {
         log_setup((enum log_level)fresh.log.level,
                   (enum log_format)fresh.log.format);
         shipper->settings->log.level = fresh.log.level;
@@ -127,7 +130,16 @@ on_tell(uv_timer_t *timer)
 {
     struct shipper *shipper = timer->data;
 
+    struct figures_facts facts = {
+        .cloud = &shipper->cloud,
+        .secrets = shipper->secrets,
+        .reloaded = shipper->reloaded,
+    };
+
     service_status(&shipper->service, "%s", ship_summary(shipper->ship));
+    ship_figures(shipper->ship, &facts);
+    /* Whoever looks sees by its age that it could not be written. */
+    (void)figures_write(shipper->dirfd, &facts);
 }
 
 /* What talks to the world, and what answers ingest from it. */
@@ -144,8 +156,8 @@ open_outside(struct shipper *shipper)
         r = jwks_fetch_new(&shipper->jwks, cloud);
     if (!r)
         r = broker_new(&shipper->broker,
-                       &(struct broker_sources){
-                           cloud, shipper->secrets, shipper->jwks});
+                       &(struct broker_sources){cloud, shipper->secrets,
+                                                shipper->jwks});
     return r;
 }
 
@@ -158,8 +170,8 @@ open_loop(struct shipper *shipper)
     if (!r)
         r = uv_timer_init(&shipper->loop, &shipper->tell);
     if (!r)
-        r = service_start(&shipper->service, &shipper->loop, shipper,
-                          on_reload, on_stop);
+        r = service_start(&shipper->service, &shipper->loop, shipper, on_reload,
+                          on_stop);
     if (!r)
         r = uv_timer_start(&shipper->tell, on_tell, TELL_MS, TELL_MS);
     shipper->tell.data = shipper;
@@ -185,6 +197,7 @@ run(struct settings *settings, const char *config)
     int code;
 
     shipper.settings = settings;
+    shipper.reloaded = true;
     shipper.config = config;
     code = open_folder(&shipper);
     if (!code)

@@ -7,6 +7,7 @@
 #include "common/settings.h"
 #include "shipper/aws.h"
 #include "shipper/dead_letter.h"
+#include "shipper/figures.h"
 #include "shipper/retention.h"
 #include "shipper/spool_reader.h"
 #include "shipper/status.h"
@@ -23,7 +24,7 @@
 #include <unistd.h>
 
 enum {
-    POLL_MS = 100,     /* how often the published end is looked at */
+    POLL_MS = 100, /* how often the published end is looked at */
     SECOND_TICKS = 1000 / POLL_MS,
     SWEEP_SECONDS = 5,
     DRAIN_MS = 8000, /* of the 10 s that a stop may take */
@@ -38,6 +39,7 @@ struct ship {
     struct spool_reader *reader;
     struct stream *stream;
     struct tally *tally;
+    struct figures figures;
     struct status status;
     struct spool_item pending; /* was read, and has no place yet; ... */
     bool has_pending;          /* ... the reader is not asked meanwhile */
@@ -123,8 +125,7 @@ fill(struct ship *ship)
 
     for (;;) {
         if (!ship->has_pending)
-            r = spool_reader_next(ship->reader, ship->thorough,
-                                  &ship->pending);
+            r = spool_reader_next(ship->reader, ship->thorough, &ship->pending);
         ship->thorough = false;
         ship->has_pending = r == 1;
         if (r != 1 || !place_item(ship, &ship->pending))
@@ -241,13 +242,12 @@ open_stream(struct ship *ship)
     (void)buf_putc(&name, '\0');
     r = name.failed;
     known = r ? NULL
-              : tally_stream(ship->tally,
-                                ship->settings->shipper.log_group, name.data);
+              : tally_stream(ship->tally, ship->settings->shipper.log_group,
+                             name.data);
     if (!r)
         r = stream_new(&ship->stream, &ship->world,
                        ship->settings->shipper.log_group, name.data,
-                       known ? known->token : NULL,
-                       tally_durable(ship->tally));
+                       known ? known->token : NULL, tally_durable(ship->tally));
     buf_deinit(&name);
     return r;
 }
@@ -293,6 +293,7 @@ ship_new(struct ship **out, uv_loop_t *loop, const struct settings *settings,
         .settings = settings,
         .dirfd = dirfd,
         .aws = aws,
+        .figures = &ship->figures,
         .owner = ship,
         .settled = on_settled,
     };
@@ -303,9 +304,13 @@ ship_new(struct ship **out, uv_loop_t *loop, const struct settings *settings,
 
     r = open_parts(ship);
     if (r)
-        log_error("start_failed", log_text("cause", r == -EPROTO
-                      ? "a file of the spool is of a version that is not known"
-                      : strerror(-r)), );
+        log_error(
+            "start_failed",
+            log_text(
+                "cause",
+                r == -EPROTO
+                    ? "a file of the spool is of a version that is not known"
+                    : strerror(-r)), );
     else
         r = uv_timer_start(&ship->poll, on_poll, 0, POLL_MS);
     return r;
@@ -316,8 +321,9 @@ on_drain_end(uv_timer_t *timer)
 {
     struct ship *ship = timer->data;
 
-    log_warning("drain_cut_short", log_text("next", "what is under way may "
-                                                    "be sent again"), );
+    log_warning("drain_cut_short",
+                log_text("next", "what is under way may "
+                                 "be sent again"), );
     finish_drain(ship);
 }
 
@@ -335,6 +341,19 @@ const char *
 ship_summary(struct ship *ship)
 {
     return ship->summary;
+}
+
+void
+ship_figures(const struct ship *ship, struct figures_facts *facts)
+{
+    struct stream_report report = stream_report(ship->stream);
+    int64_t now_ms = clock_wall_ms();
+
+    facts->figures = &ship->figures;
+    facts->last_success_ms = report.last_success_ms;
+    facts->lag_ms = report.oldest_ms && now_ms > report.oldest_ms
+                        ? now_ms - report.oldest_ms
+                        : 0;
 }
 
 void

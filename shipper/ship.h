@@ -16,6 +16,7 @@ struct settings;
  * cannot be written the position is kept in memory, and that is told.
  */
 struct aws;
+struct figures_facts;
 struct ship;
 
 /**
@@ -37,6 +38,9 @@ void ship_drain(struct ship *ship, void (*done)(void *owner), void *owner);
 
 /** ship_summary(): one line for people, for `systemctl status`. */
 const char *ship_summary(struct ship *ship);
+
+/** ship_figures(): what it has counted, and how far behind it is. */
+void ship_figures(const struct ship *ship, struct figures_facts *facts);
 
 /** ship_close(): the loop has to run for its handles, then ship_free(). */
 void ship_close(struct ship *ship);

@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <stdio.h>
 #include <unistd.h>
 
 enum {
@@ -124,27 +125,26 @@ update_rates(struct status *status, const struct status_facts *facts,
     status->bytes = facts->stream->bytes;
 }
 
-/* Renamed into place like the checkpoint, without its syncs. */
-static int
-replace(int dirfd, const struct buf *text)
+int
+status_replace(int dirfd, const char *name, const struct buf *text)
 {
+    char fresh[64];
     int fd, r;
 
-    fd = fileio_open(dirfd, SPOOL_STATUS ".new",
-                     O_WRONLY | O_CREAT | O_TRUNC);
+    (void)snprintf(fresh, sizeof(fresh), "%s.new", name);
+    fd = fileio_open(dirfd, fresh, O_WRONLY | O_CREAT | O_TRUNC);
     if (fd < 0)
         return fd;
     r = fileio_write_all(fd, text->data, text->len);
     (void)close(fd);
-    if (!r && fileio_ops.renameat(dirfd, SPOOL_STATUS ".new", dirfd,
-                                  SPOOL_STATUS) < 0)
+    if (!r && fileio_ops.renameat(dirfd, fresh, dirfd, name) < 0)
         r = -errno;
     return r;
 }
 
 int
-status_write(struct status *status, int dirfd,
-             const struct status_facts *facts, int64_t now_ms, int64_t now_us)
+status_write(struct status *status, int dirfd, const struct status_facts *facts,
+             int64_t now_ms, int64_t now_us)
 {
     struct buf text;
     int r;
@@ -152,7 +152,7 @@ status_write(struct status *status, int dirfd,
     update_rates(status, facts, now_us);
     buf_init(&text, STATUS_BYTES_MAX);
     print_status(&text, status, facts, now_ms);
-    r = text.failed ? text.failed : replace(dirfd, &text);
+    r = text.failed ? text.failed : status_replace(dirfd, SPOOL_STATUS, &text);
     buf_deinit(&text);
     return r;
 }

@@ -5,6 +5,7 @@
 
 #include <stdint.h>
 
+struct buf;
 struct stream_report;
 
 /*
@@ -35,3 +36,7 @@ int status_write(struct status *status, int dirfd,
 
 /** status_state(): the word for what a stream is doing. */
 const char *status_state(const struct stream_report *report);
+
+/** status_replace(): a file of the spool, renamed into place like the
+ * checkpoint, but not synced.  Return: 0 or a negative errno. */
+int status_replace(int dirfd, const char *name, const struct buf *text);

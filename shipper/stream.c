@@ -10,6 +10,7 @@
 #include "shipper/batch.h"
 #include "shipper/cwlogs.h"
 #include "shipper/dead_letter.h"
+#include "shipper/figures.h"
 #include "shipper/provision.h"
 #include "shipper/rejected.h"
 
@@ -235,11 +236,13 @@ fail(struct stream *stream, const char *code, const char *message,
     log_write(stream->holding ? LOG_ERROR : LOG_WARNING,
               stream->holding ? "ship_holds" : "ship_failed",
               (const struct log_field[]){
-                  log_text("stream", stream->name), log_text("code", code),
+                  log_text("stream", stream->name),
+                  log_text("code", code),
                   log_text("message", message),
                   log_int("entries", (int64_t)stream->sending->count),
                   log_int("try", stream->failures),
-                  log_int("next_ms", delay_ms), {0, 0, 0}});
+                  log_int("next_ms", delay_ms),
+                  {0, 0, 0}});
     retry_in(stream, delay_ms);
 }
 
@@ -261,8 +264,8 @@ wait_after(struct stream *stream, const struct aws_answer *answer)
     stream->state = STREAM_WAITING;
     stream->failures++;
     delay_ms = backoff_delay_ms(base, stream->failures, jitter_bits());
-    delay_ms = backoff_hinted_ms(delay_ms, answer->hint_ms,
-                                 answer->retry_after_ms);
+    delay_ms =
+        backoff_hinted_ms(delay_ms, answer->hint_ms, answer->retry_after_ms);
     fail(stream, answer->code, answer->message, delay_ms);
 }
 
@@ -325,6 +328,8 @@ send_batch(struct stream *stream)
         };
         r = aws_call_start(stream->world->aws, &stream->call);
     }
+    if (!r && gzipped)
+        stream->world->figures->compressed_bytes += body.len;
     stream->state = r ? STREAM_WAITING : STREAM_CALLING;
     if (r)
         fail_locally(stream, r);
@@ -371,6 +376,7 @@ on_answer(struct aws_call *call, const struct aws_answer *answer)
         cwlogs_judge(answer, stream->sending->count, &stream->rejected);
 
     stream->holding = verdict == CWLOGS_HOLD;
+    figures_answered(stream->world->figures, answer, verdict != CWLOGS_TAKEN);
     switch (verdict) {
     case CWLOGS_TAKEN:
         set_token(stream, cwlogs_token(answer));
@@ -425,14 +431,18 @@ settle(struct stream *stream)
              r == DEAD_LETTER_FULL ? "dead_max_size is reached: drop or retry "
                                      "dead letters"
                                    : strerror(-r),
-             backoff_delay_ms(BACKOFF_THROTTLED_MS, stream->failures, jitter_bits()));
+             backoff_delay_ms(BACKOFF_THROTTLED_MS, stream->failures,
+                              jitter_bits()));
         return;
     }
     stream->failures = 0;
     stream->state = STREAM_IDLE;
     stream->position = batch->next;
     stream->bytes += batch->bytes;
+    figures_taken(stream->world->figures, batch->count, batch->bytes);
     batch_clear(batch);
+    stream->world->figures->delivered += rejected->tail - rejected->head;
+    stream->world->figures->dead += dead;
     stream->world->settled(stream->world->owner, stream,
                            rejected->tail - rejected->head, dead);
 }

@@ -30,6 +30,7 @@ enum stream_state {
     STREAM_SETTLING, /* taken; the rejected ones go to the dead letters */
 };
 
+struct figures;
 struct stream;
 
 /** What all streams of a shipper share; borrowed for their whole life. */
@@ -38,6 +39,7 @@ struct stream_world {
     const struct settings *settings;
     struct aws *aws;
     struct dead_letter *dead;
+    struct figures *figures;
     struct gzip *gzip; /* NULL: bodies go plain */
     bool plain;        /* the service could not read gzip */
     int dirfd;

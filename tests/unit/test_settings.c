@@ -229,7 +229,6 @@ a_fault_is_told_with_its_line_and_the_name_that_was_meant(void)
         {"[spool] x\n", ":1: a section is written [name]"},
         {"[spool]\n\n\nretain = soon\n", ":4: [spool] retain: \"soon\""},
         {"[spool]\nretain = 366d\n", "give 0s to 365d"},
-        {"[tls]\nkey = a\n", ":2: [tls] key: this version cannot do that"},
     };
 
     for (size_t i = 0; i < ROWS(rows); i++) {

@@ -9,6 +9,7 @@
 #include "common/spool.h"
 #include "shipper/cwlogs.h"
 #include "shipper/dead_letter.h"
+#include "shipper/figures.h"
 #include "shipper/stream.h"
 #include "tests/check.h"
 #include "tests/unit/fake_aws.h"
@@ -22,6 +23,8 @@
 enum { ENTRIES_MAX = 16 };
 
 /* One segment of a real spool, its entries, and a stream that sends them. */
+static struct figures figures;
+
 struct world {
     char dir[64];
     int dirfd;
@@ -93,6 +96,7 @@ begin(struct world *world)
         .dirfd = world->dirfd,
         .owner = world,
         .settled = on_settled,
+        .figures = &figures,
     };
     CHECK(!dead_letter_open(&world->shared.dead, world->dirfd, 1 << 20,
                             (struct spool_position){0}));

@@ -3,6 +3,7 @@
  * checkpoint that cannot be read is neither lost nor written over.
  */
 #include "common/settings.h"
+#include "shipper/figures.h"
 #include "shipper/stream.h"
 #include "shipper/tally.h"
 #include "tests/check.h"
@@ -10,6 +11,8 @@
 #include "tests/unit/scratch.h"
 
 #include <errno.h>
+
+static struct figures figures;
 
 struct world {
     struct scratch scratch;
@@ -31,6 +34,7 @@ begin(struct world *world)
         .loop = &world->loop,
         .settings = &world->settings,
         .dirfd = world->scratch.dirfd,
+        .figures = &figures,
     };
     CHECK(!stream_new(&world->stream, &world->shared, "g", "s", NULL,
                       (struct spool_position){1, 0}));
