@@ -27,7 +27,7 @@
       "AWS_ENDPOINT_URL_<SERVICE>")                                            \
     X(aws, profile, TEXT, "", "", 0,                                           \
       "profile of the shared credentials and config files; also AWS_PROFILE")  \
-    X(aws, role_arn, TEXT, "", "", IDLE,                                       \
+    X(aws, role_arn, TEXT, "", "", 0,                                          \
       "role to assume on top of the credentials found")
 
 #define SETTINGS_SPOOL(X)                                                      \
@@ -122,8 +122,8 @@
     X(uploads, expires, TIME, "5m", "1s..7d", RELOAD, "life of an upload URL") \
     X(uploads, public_base_url, TEXT, "", "", RELOAD,                          \
       "URL under which uploads are read")                                      \
-    X(uploads, profile, TEXT, "", "", IDLE, "who signs uploads")               \
-    X(uploads, role_arn, TEXT, "", "", IDLE, "role that signs uploads")
+    X(uploads, profile, TEXT, "", "", 0, "who signs uploads")                  \
+    X(uploads, role_arn, TEXT, "", "", 0, "role that signs uploads")
 
 #define SETTINGS_SECRETS(X)                                                    \
     X(secrets, app_config, TEXT, "APP_CONFIG", "", 0,                          \

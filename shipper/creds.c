@@ -1,42 +1,57 @@
 #include "shipper/creds.h"
 
-#include "common/fileio.h"
+#include "common/backoff.h"
+#include "common/clock.h"
+#include "common/jitter.h"
 #include "common/log.h"
 #include "common/settings.h"
-#include "shipper/profile.h"
+#include "common/timefmt.h"
+#include "shipper/aws_clock.h"
+#include "shipper/creds_files.h"
+#include "shipper/creds_plan.h"
+#include "shipper/creds_process.h"
+#include "shipper/sts.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <limits.h>
 #include <openssl/crypto.h>
 #include <stdarg.h>
-#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 enum {
-    FILE_LIMIT = 1024 * 1024,
-    FILES = 2, /* one for each enum profile_file, in its order */
-    WHY_MAX = 512,
-};
-
-/* A file's looks: when they differ, it is read anew.  Zeros: no file. */
-struct looks {
-    struct timespec modified;
-    off_t size;
-    ino_t inode;
+    RETRY_BASE_MS = 1000,
+    AHEAD_MS = 15 * 60 * 1000, /* of the end of keys that last an hour */
+    HOUR_MS = 60 * 60 * 1000,
+    DISTRUST_MS = 10 * 1000, /* between two fetches because of a refusal */
 };
 
 struct creds {
+    uv_loop_t *loop;
+    struct http *http;
     const struct settings *settings;
+    enum creds_for who;
+    struct creds_files files;
+    bool read; /* the files, since they last changed */
+    struct creds_plan plan;
     struct creds_keys keys;
-    struct looks looks[FILES];
-    bool read;          /* the files, since they last changed */
-    char why[WHY_MAX];  /* there are no keys; "" where there are */
-    char told[WHY_MAX]; /* what the log knows already */
+    char why[CREDS_WHY_MAX];  /* there are no keys; "" where there are */
+    char told[CREDS_WHY_MAX]; /* what the log knows already */
+    bool planless;            /* `why` is about the plan */
+
+    /* Fetching what the plan asks for. */
+    struct creds_process *process;
+    struct sts_call call;
+    bool calling;
+    int64_t called_us;
+    unsigned roles_done;
+    struct creds_keys step; /* what was reached so far */
+    int64_t fetched_ms, refresh_ms, next_try_ms;
+    unsigned failures; /* in a row */
+    struct aws_clock clock;
 };
+
+static void next_step(struct creds *creds);
 
 static void
 wipe(char **text)
@@ -48,11 +63,12 @@ wipe(char **text)
 }
 
 static void
-forget(struct creds *creds)
+keys_forget(struct creds_keys *keys)
 {
-    wipe(&creds->keys.access_key);
-    wipe(&creds->keys.secret);
-    wipe(&creds->keys.token);
+    wipe(&keys->access_key);
+    wipe(&keys->secret);
+    wipe(&keys->token);
+    keys->expires_ms = 0;
 }
 
 static const char *
@@ -68,7 +84,6 @@ refuse(struct creds *creds, const char *format, ...)
 {
     va_list args;
 
-    forget(creds);
     va_start(args, format);
     (void)vsnprintf(creds->why, sizeof(creds->why), format, args);
     va_end(args);
@@ -88,201 +103,315 @@ is_word(const char *text)
 /*
  * Take a copy of keys that are found in @source.
  *
- * Return: 0, or a negative errno with creds->why.
+ * Return: 0, or a negative errno with creds->why; then @keys are none.
  */
 static int
-take(struct creds *creds, const char *source, const char *access_key,
-     const char *secret, const char *token)
+take(struct creds *creds, struct creds_keys *keys, const char *source,
+     const struct creds_keys *found)
 {
-    if (!access_key || !secret)
+    const char *token = found->token;
+
+    keys_forget(keys);
+    if (!found->access_key || !found->secret)
         return refuse(creds, "%s has %s without %s", source,
-                      access_key ? "an access key" : "a secret key",
-                      access_key ? "its secret" : "its id");
-    if (!is_word(access_key) || !is_word(secret) || (token && !is_word(token)))
+                      found->access_key ? "an access key" : "a secret key",
+                      found->access_key ? "its secret" : "its id");
+    if (!is_word(found->access_key) || !is_word(found->secret) ||
+        (token && !is_word(token)))
         return refuse(creds, "%s has a key with blanks or odd characters",
                       source);
-    forget(creds);
-    creds->keys.access_key = strdup(access_key);
-    creds->keys.secret = strdup(secret);
-    creds->keys.token = token ? strdup(token) : NULL;
-    if (!creds->keys.access_key || !creds->keys.secret ||
-        (token && !creds->keys.token))
-        return refuse(creds, "out of memory");
-    *creds->why = '\0';
-    return 0;
+    *keys =
+        (struct creds_keys){strdup(found->access_key), strdup(found->secret),
+                            token ? strdup(token) : NULL, found->expires_ms};
+    if (keys->access_key && keys->secret && (!token || keys->token))
+        return 0;
+    keys_forget(keys);
+    return refuse(creds, "out of memory");
 }
 
-/* Return: whether the environment has keys, or half of them. */
-static bool
-from_environment(struct creds *creds)
-{
-    const char *access_key = env("AWS_ACCESS_KEY_ID");
-    const char *secret = env("AWS_SECRET_ACCESS_KEY");
-    const char *token = env("AWS_SESSION_TOKEN");
-
-    if (!access_key && !secret)
-        return false;
-    (void)take(creds, "the environment", access_key, secret,
-               token ? token : env("AWS_SECURITY_TOKEN"));
-    return true;
-}
-
-/* Where a shared file is, "" where nobody knows. */
-static void
-file_path(char path[PATH_MAX], enum profile_file file)
-{
-    static const struct {
-        const char *variable, *usual;
-    } places[FILES] = {
-        [PROFILE_CONFIG] = {"AWS_CONFIG_FILE", "~/.aws/config"},
-        [PROFILE_CREDENTIALS] = {"AWS_SHARED_CREDENTIALS_FILE",
-                                 "~/.aws/credentials"},
-    };
-    const char *named = env(places[file].variable), *home = env("HOME");
-    int len;
-
-    if (!named)
-        named = places[file].usual;
-    if (strncmp(named, "~/", 2))
-        len = snprintf(path, PATH_MAX, "%s", named);
-    else if (home)
-        len = snprintf(path, PATH_MAX, "%s%s", home, named + 1);
-    else
-        len = PATH_MAX;
-    if (len >= PATH_MAX)
-        *path = '\0';
-}
-
-/* Return: whether a file has changed since the last call. */
-static bool
-files_changed(struct creds *creds)
-{
-    bool changed = false;
-
-    for (int file = 0; file < FILES; file++) {
-        struct looks now = {.size = 0}, *last = &creds->looks[file];
-        char path[PATH_MAX];
-        struct stat st;
-
-        file_path(path, (enum profile_file)file);
-        if (*path && stat(path, &st) == 0)
-            now = (struct looks){st.st_mtim, st.st_size, st.st_ino};
-        if (now.modified.tv_sec != last->modified.tv_sec ||
-            now.modified.tv_nsec != last->modified.tv_nsec ||
-            now.size != last->size || now.inode != last->inode)
-            changed = true;
-        *last = now;
-    }
-    return changed;
-}
-
-/* Add what a file holds; one that is not there holds nothing. */
 static int
-read_file(struct creds *creds, struct profiles *profiles,
-          enum profile_file file)
+take_environment(struct creds *creds, struct creds_keys *keys)
 {
-    struct profile_error error;
-    char path[PATH_MAX], *text;
-    size_t len;
-    int r;
-
-    file_path(path, file);
-    if (!*path)
-        return 0;
-    r = fileio_read_all(AT_FDCWD, path, FILE_LIMIT, &text, &len);
-    if (r == -ENOENT || r == -ENOTDIR)
-        return 0;
-    if (r < 0)
-        return refuse(creds, "%s: %s", path, strerror(-r));
-
-    r = profiles_parse(profiles, file, text, len, &error);
-    OPENSSL_cleanse(text, len);
-    free(text);
-    if (r == PROFILE_BROKEN)
-        return refuse(creds, "%s:%u: %s", path, error.line, error.why);
-    return r < 0 ? refuse(creds, "out of memory") : 0;
-}
-
-/* What of @profile this version cannot do, in AWS's own order; or NULL. */
-static const char *
-beyond_us(const struct profile *profile)
-{
-    static const struct {
-        const char *property, *means;
-    } ways[] = {
-        {"role_arn", "a role to assume"},
-        {"web_identity_token_file", "a web identity"},
-        {"sso_session", "a login in a browser"},
-        {"sso_start_url", "a login in a browser"},
+    const char *token = env("AWS_SESSION_TOKEN");
+    const char *ends = env("AWS_CREDENTIAL_EXPIRATION");
+    struct creds_keys found = {
+        .access_key = (char *)(uintptr_t)env("AWS_ACCESS_KEY_ID"),
+        .secret = (char *)(uintptr_t)env("AWS_SECRET_ACCESS_KEY"),
+        /* Its older name is read as well. */
+        .token = (char *)(uintptr_t)(token ? token : env("AWS_SECURITY_TOKEN")),
     };
-    const struct profile_property *key =
-        profile_get(profile, "aws_access_key_id");
 
-    for (size_t i = 0; i < sizeof(ways) / sizeof(ways[0]); i++)
-        if (profile_get(profile, ways[i].property))
-            return ways[i].means;
-    if (profile_get(profile, "credential_process") &&
-        !(key && key->file == PROFILE_CREDENTIALS))
-        return "a credential_process";
-    return NULL;
+    if (ends)
+        (void)timefmt_parse(ends, strlen(ends), &found.expires_ms);
+    return take(creds, keys, "the environment", &found);
 }
 
-static const char *
-value_of(const struct profile *profile, const char *name)
+/* Is there nothing to fetch? */
+static bool
+is_at_hand(const struct creds_plan *plan)
 {
-    const struct profile_property *property = profile_get(profile, name);
-
-    return property ? property->value : NULL;
+    return !plan->role_count &&
+           (plan->base == CREDS_STATIC || plan->base == CREDS_ENVIRONMENT);
 }
 
-/* The profile's name as [aws] profile, AWS_PROFILE or AWS have it. */
 static const char *
-profile_wanted(const struct creds *creds)
+profile_wanted(const struct creds *creds, bool *explicit)
 {
     const char *name = creds->settings->aws.profile;
 
+    *explicit =
+        creds->who == CREDS_UPLOADS && *creds->settings->uploads.profile;
+    if (*explicit)
+        return creds->settings->uploads.profile;
     if (!*name)
         name = env("AWS_PROFILE");
     return name ? name : "default";
 }
 
 static int
-from_profiles(struct creds *creds, const struct profiles *profiles)
+take_static(struct creds *creds, struct creds_keys *keys)
 {
-    const char *name = profile_wanted(creds), *beyond;
-    const struct profile *profile = profiles_find(profiles, name);
-    char source[WHY_MAX / 2];
+    const struct creds_keys found = {creds->plan.access_key, creds->plan.secret,
+                                     creds->plan.token, 0};
+    char source[CREDS_WHY_MAX / 2];
+    bool explicit;
 
-    (void)snprintf(source, sizeof(source), "profile \"%s\"", name);
-    if (!profile && strcmp(name, "default"))
-        return refuse(creds, "%s is in neither of the shared files", source);
-    if (!profile)
-        return refuse(creds, "no keys in the environment, and no shared "
-                             "credentials file with a default profile");
-    beyond = beyond_us(profile);
-    if (beyond)
-        return refuse(creds, "%s needs %s, which this version does not know",
-                      source, beyond);
-    if (!value_of(profile, "aws_access_key_id") &&
-        !value_of(profile, "aws_secret_access_key"))
-        return refuse(creds, "%s has no keys", source);
-    return take(creds, source, value_of(profile, "aws_access_key_id"),
-                value_of(profile, "aws_secret_access_key"),
-                value_of(profile, "aws_session_token"));
+    if (creds->plan.base == CREDS_ENVIRONMENT)
+        return take_environment(creds, keys);
+    (void)snprintf(source, sizeof(source), "profile \"%s\"",
+                   profile_wanted(creds, &explicit));
+    return take(creds, keys, source, &found);
+}
+
+static int
+make_plan(struct creds *creds, struct creds_plan *plan)
+{
+    const char *role = creds->settings->aws.role_arn;
+    struct profiles profiles = {NULL};
+    const char *name;
+    bool explicit;
+    int r = 0;
+
+    name = profile_wanted(creds, &explicit);
+    if (!explicit &&
+        (env("AWS_ACCESS_KEY_ID") || env("AWS_SECRET_ACCESS_KEY"))) {
+        plan->base = CREDS_ENVIRONMENT;
+    } else {
+        r = creds_files_read(&creds->files, &profiles, creds->why);
+        if (!r)
+            r = creds_plan_profile(plan, &profiles, name, creds->why);
+        profiles_free(&profiles);
+    }
+    if (creds->who == CREDS_UPLOADS && *creds->settings->uploads.role_arn)
+        role = creds->settings->uploads.role_arn;
+    else if (explicit)
+        role = "";
+    if (!r && *role)
+        r = creds_plan_add_role(plan, role, creds->why);
+    return r;
 }
 
 static void
-read_files(struct creds *creds)
+give_up_fetch(struct creds *creds)
 {
-    struct profiles profiles = {NULL};
+    if (creds->process)
+        creds_process_cancel(creds->process);
+    if (creds->calling)
+        sts_call_cancel(&creds->call);
+    creds->process = NULL;
+    creds->calling = false;
+    keys_forget(&creds->step);
+}
+
+/* What is configured may have changed, or been mended. */
+static void
+look_at_plan(struct creds *creds)
+{
+    struct creds_plan plan = {.base = CREDS_STATIC};
+    bool changed = creds_files_changed(&creds->files);
     int r;
 
-    r = read_file(creds, &profiles, PROFILE_CONFIG);
-    if (r == 0)
-        r = read_file(creds, &profiles, PROFILE_CREDENTIALS);
-    if (r == 0)
-        (void)from_profiles(creds, &profiles);
-    profiles_free(&profiles);
+    /* The environment may be another's by now; looking at it is cheap. */
+    if (!changed && creds->read && !creds->planless &&
+        creds->plan.base != CREDS_ENVIRONMENT && !env("AWS_ACCESS_KEY_ID") &&
+        !env("AWS_SECRET_ACCESS_KEY"))
+        return;
+    creds->read = true;
+    *creds->why = '\0';
+    r = make_plan(creds, &plan);
+    creds->planless = r < 0;
+    if (!r && creds_plan_equal(&plan, &creds->plan) && !is_at_hand(&plan)) {
+        creds_plan_deinit(&plan);
+        return;
+    }
+    give_up_fetch(creds);
+    creds_plan_deinit(&creds->plan);
+    keys_forget(&creds->keys);
+    creds->plan = plan;
+    creds->next_try_ms = 0;
+    creds->failures = 0;
+    if (!r && is_at_hand(&creds->plan))
+        creds->planless = take_static(creds, &creds->keys) < 0;
+}
+
+/* The old keys go on as long as they last. */
+static void
+fetch_failed(struct creds *creds, const char *what, const char *code,
+             const char *why)
+{
+    char text[CREDS_WHY_MAX];
+
+    (void)snprintf(text, sizeof(text), "%.120s: %.96s%s%.240s", what, code,
+                   *code && *why ? ": " : "", why);
+    creds->next_try_ms =
+        clock_wall_ms() +
+        backoff_delay_ms(RETRY_BASE_MS, ++creds->failures, jitter_bits());
+    keys_forget(&creds->step);
+    if (strcmp(text, creds->told))
+        log_warning("credentials_not_fetched", log_text("why", text), );
+    memcpy(creds->told, text, sizeof(text));
+    (void)refuse(creds, "%.500s", text);
+}
+
+static void
+fetch_done(struct creds *creds)
+{
+    int64_t now_ms = clock_wall_ms(), ends_ms = creds->step.expires_ms;
+    int64_t life_ms = ends_ms - now_ms;
+
+    keys_forget(&creds->keys);
+    creds->keys = creds->step;
+    creds->step = (struct creds_keys){NULL, NULL, NULL, 0};
+    creds->fetched_ms = now_ms;
+    creds->refresh_ms =
+        !ends_ms ? INT64_MAX
+                 : ends_ms - (life_ms >= HOUR_MS ? AHEAD_MS : life_ms / 4);
+    if (creds->failures || *creds->told || !creds->fetched_ms)
+        log_notice("credentials_fetched", );
+    creds->failures = 0;
+    *creds->why = *creds->told = '\0';
+}
+
+static void
+on_printed(void *owner, const struct creds_printed *printed)
+{
+    struct creds *creds = owner;
+    const struct creds_keys found = {(char *)(uintptr_t)printed->access_key,
+                                     (char *)(uintptr_t)printed->secret,
+                                     (char *)(uintptr_t)printed->token,
+                                     printed->expires_ms};
+
+    creds->process = NULL;
+    if (printed->error)
+        fetch_failed(creds, "credential_process", "", printed->error);
+    else if (take(creds, &creds->step, "credential_process", &found) < 0)
+        fetch_failed(creds, "credential_process", "", creds->why);
+    else
+        next_step(creds);
+}
+
+static void
+on_assumed(struct sts_call *call, const struct sts_answer *answer,
+           const char *date)
+{
+    struct creds *creds = call->owner;
+    int64_t now_us = clock_mono_us();
+    const struct creds_keys found = {(char *)(uintptr_t)answer->access_key,
+                                     (char *)(uintptr_t)answer->secret,
+                                     (char *)(uintptr_t)answer->token,
+                                     answer->expires_ms};
+
+    creds->calling = false;
+    aws_clock_learn(&creds->clock,
+                    &(struct aws_clock_sample){
+                        clock_wall_ms() - (now_us - creds->called_us) / 1000,
+                        (now_us - creds->called_us) / 1000, now_us, date, ""});
+    if (*answer->code)
+        fetch_failed(creds, "AssumeRole", answer->code, answer->message);
+    else if (take(creds, &creds->step, "STS", &found) < 0)
+        fetch_failed(creds, "AssumeRole", "", creds->why);
+    else
+        next_step(creds);
+}
+
+static void
+assume(struct creds *creds, const struct creds_role *role,
+       const struct creds_keys *keys)
+{
+    char why[CREDS_WHY_MAX];
+
+    creds->call.done = on_assumed;
+    creds->call.owner = creds;
+    creds->called_us = clock_mono_us();
+    creds->calling =
+        sts_call_start(&creds->call, creds->http, creds->settings, role, keys,
+                       clock_wall_ms() + creds->clock.offset_ms, why) == 0;
+    if (!creds->calling)
+        fetch_failed(creds, "AssumeRole", "", why);
+}
+
+/* The next role on top of what was reached, or the end. */
+static void
+next_step(struct creds *creds)
+{
+    if (creds->roles_done == creds->plan.role_count)
+        fetch_done(creds);
+    else
+        assume(creds, &creds->plan.roles[creds->roles_done++], &creds->step);
+}
+
+static void
+fetch(struct creds *creds)
+{
+    int r;
+
+    creds->roles_done = 0;
+    switch (creds->plan.base) {
+    case CREDS_STATIC:
+    case CREDS_ENVIRONMENT:
+        if (take_static(creds, &creds->step) == 0)
+            next_step(creds);
+        else
+            fetch_failed(creds, "credentials", "", creds->why);
+        return;
+    case CREDS_WEB:
+        assume(creds, &creds->plan.web, NULL);
+        return;
+    case CREDS_PROCESS:
+        r = creds_process_start(&creds->process, creds->loop,
+                                creds->plan.command, on_printed, creds);
+        if (r < 0)
+            fetch_failed(creds, "credential_process", "",
+                         r == -EINVAL ? "its command line has an open quote"
+                                      : strerror(-r));
+        return;
+    }
+}
+
+/* Keys that have to be fetched: in time, and not all at once. */
+static void
+look_at_fetched(struct creds *creds)
+{
+    int64_t now_ms = clock_wall_ms();
+    bool has = creds->keys.access_key;
+
+    if (has && creds->keys.expires_ms && now_ms >= creds->keys.expires_ms) {
+        keys_forget(&creds->keys);
+        has = false;
+    }
+    if (has)
+        *creds->why = '\0';
+    else if (!creds->failures)
+        (void)refuse(creds, "they are being fetched");
+    else if (!*creds->why)
+        (void)refuse(creds, "%s", creds->told);
+    if (creds->process || creds->calling || now_ms < creds->next_try_ms ||
+        (has && now_ms < creds->refresh_ms))
+        return;
+    if (creds->loop)
+        fetch(creds);
+    if (creds->keys.access_key)
+        *creds->why = '\0';
 }
 
 /* Log what is wrong, or that it no longer is, when that changes. */
@@ -301,31 +430,36 @@ tell(struct creds *creds)
 const struct creds_keys *
 creds_get(struct creds *creds, const char **why)
 {
-    if (!from_environment(creds)) {
-        /* What is wrong may be mended without a change of the files. */
-        if (files_changed(creds) || !creds->read || *creds->why)
-            read_files(creds);
-        creds->read = true;
-    }
-    tell(creds);
+    look_at_plan(creds);
+    if (creds->planless || is_at_hand(&creds->plan))
+        tell(creds);
+    else
+        look_at_fetched(creds);
     *why = creds->why;
-    return *creds->why ? NULL : &creds->keys;
+    return *creds->why || !creds->keys.access_key ? NULL : &creds->keys;
 }
 
 void
 creds_distrust(struct creds *creds)
 {
     creds->read = false;
+    if (clock_wall_ms() - creds->fetched_ms > DISTRUST_MS)
+        creds->refresh_ms = 0;
 }
 
 int
-creds_new(struct creds **created, const struct settings *settings)
+creds_new(struct creds **created, uv_loop_t *loop, struct http *http,
+          const struct settings *settings, enum creds_for who)
 {
     struct creds *creds = calloc(1, sizeof(*creds));
 
     if (!creds)
         return -ENOMEM;
+    creds->loop = loop;
+    creds->http = http;
     creds->settings = settings;
+    creds->who = who;
+    creds->files.credential = who == CREDS_UPLOADS ? "uploads" : "logs";
     *created = creds;
     return 0;
 }
@@ -335,6 +469,8 @@ creds_free(struct creds *creds)
 {
     if (!creds)
         return;
-    forget(creds);
+    give_up_fetch(creds);
+    creds_plan_deinit(&creds->plan);
+    keys_forget(&creds->keys);
     free(creds);
 }

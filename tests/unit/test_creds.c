@@ -53,7 +53,7 @@ begin(struct world *world, const char *profile)
     CHECK(!setenv("HOME", world->home, 1));
     CHECK(!setenv("CLICKSPOOL_AWS_PROFILE", profile, 1));
     CHECK(!settings_load(&world->settings, "/dev/null", true));
-    CHECK(!creds_new(&world->creds, &world->settings));
+    CHECK(!creds_new(&world->creds, NULL, NULL, &world->settings, CREDS_AWS));
 }
 
 static void
@@ -243,30 +243,56 @@ what_is_broken_says_so(void)
 }
 
 static void
-what_this_version_cannot_do_says_so(void)
+what_needs_a_person_or_cannot_be_says_so(void)
 {
     static const struct {
         const char *line, *because;
     } rows[] = {
-        {"role_arn = arn:aws:iam::1:role/x\n", "a role to assume"},
-        {"web_identity_token_file = /x\n", "a web identity"},
+        {"web_identity_token_file = /x\n", "without role_arn"},
         {"sso_session = x\n", "a login in a browser"},
         {"sso_start_url = x\n", "a login in a browser"},
-        {"credential_process = /bin/x\n", "a credential_process"},
+        {"role_arn = r\n", "neither source_profile nor credential_source"},
+        {"role_arn = r\nsource_profile = a\ncredential_source = Environment\n",
+         "both source_profile and"},
+        {"role_arn = r\ncredential_source = Ec2InstanceMetadata\n",
+         "metadata services"},
+        {"role_arn = r\nsource_profile = nobody\n", "\"nobody\" is in neither"},
+        {"role_arn = r\nmfa_serial = m\nsource_profile = a\n", "mfa_serial"},
+        {"role_arn = r\nsource_profile = round\n"
+         "[profile round]\nrole_arn = q\nsource_profile = default\n",
+         "go round"},
     };
     struct world world;
     char text[256];
 
     begin(&world, "");
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-        (void)snprintf(text, sizeof(text), "[default]\n" PAIR("A", "a") "%s",
-                       rows[i].line);
+        (void)snprintf(text, sizeof(text), "[default]\n%s", rows[i].line);
         put(&world, "config", text);
         check_none(&world, rows[i].because);
     }
     /* Keys of the credentials file come before a credential_process. */
+    put(&world, "config", "[default]\ncredential_process = /bin/x\n");
     put(&world, "credentials", "[default]\n" PAIR("B", "b"));
     check_keys(&world, "B", "b", NULL);
+    end(&world);
+}
+
+static void
+what_systemd_hands_over_takes_the_file_s_place(void)
+{
+    struct world world;
+    char path[PATH_MAX];
+
+    begin(&world, "");
+    put(&world, "credentials", "[default]\n" PAIR("FILE", "f"));
+    put(&world, "logs", "[default]\n" PAIR("HANDED", "h"));
+    path_of(&world, "", path);
+    CHECK(!setenv("CREDENTIALS_DIRECTORY", path, 1));
+    check_keys(&world, "HANDED", "h", NULL);
+    path_of(&world, "logs", path);
+    CHECK(!unlink(path));
+    check_keys(&world, "FILE", "f", NULL);
     end(&world);
 }
 
@@ -279,6 +305,7 @@ main(void)
     both_files_are_read_from_where_the_variables_say();
     a_file_is_read_anew_when_it_changes_and_after_distrust();
     what_is_broken_says_so();
-    what_this_version_cannot_do_says_so();
+    what_needs_a_person_or_cannot_be_says_so();
+    what_systemd_hands_over_takes_the_file_s_place();
     return 0;
 }
