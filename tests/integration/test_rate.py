@@ -6,7 +6,7 @@ import time
 import pytest
 from support.ask import check_problem, event, post_bytes
 from support.daemons import MakeSite, Site
-from support.http import RawClient, Response, request
+from support.http import RawClient, Response, connections_of, request
 from support.wait import wait_until
 
 SLOW = {"rate": {"per_ip": 1, "burst": 5}}
@@ -82,6 +82,7 @@ def test_an_address_has_so_many_connections(make_site: MakeSite) -> None:
         {"http": {"max_connections_per_ip": 8, "trusted_proxies": "192.0.2.0/24"}}
     )
     site.ingest.start()
+    wait_until(lambda: connections_of(site.ingest.port) == 0)
     with contextlib.ExitStack() as stack:
         held = [
             stack.enter_context(RawClient(site.ingest.port)) for _ in range(8)

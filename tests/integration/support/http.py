@@ -9,6 +9,7 @@ import struct
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
@@ -179,3 +180,13 @@ def post_events(
     body = events if isinstance(events, bytes) else json.dumps(events).encode()
     fields = {"Content-Type": JSON, **(headers or {})}
     return request(port, "POST", "/events", body, fields, timeout)
+
+
+def connections_of(port: int) -> int:
+    """How many connections a server on 127.0.0.1 has accepted and not closed."""
+    listening = "0A"
+    rows = [row.split() for row in Path("/proc/net/tcp").read_text().splitlines()]
+    return sum(
+        row[1].endswith(f":{port:04X}") and row[3] != listening and row[9] != "0"
+        for row in rows
+    )
