@@ -276,7 +276,8 @@ def test_the_password_does_not_stay_in_memory(
     vault.put("DB_PASSWORD", PASSWORD)
     site.shipper.start()
     wait_until(lambda: path.exists() and bucket(site) == "shop-images")
-    assert PASSWORD.encode() not in memory(site.shipper.pid)
+    # Its end, as what was freed has its first bytes overwritten.
+    assert PASSWORD[-14:].encode() not in memory(site.shipper.pid)
 
 
 @pytest.mark.parametrize("daemon", ["ingest", "shipper"])
