@@ -261,37 +261,6 @@ on_write(char *bytes, size_t size, size_t count, void *owner)
                : size * count;
 }
 
-static void
-keep_header(struct http_headers *headers, struct slice name, struct slice value)
-{
-    static const struct {
-        const char *name;
-        size_t offset;
-    } kept[] = {
-        {"Date", offsetof(struct http_headers, date)},
-        {"Age", offsetof(struct http_headers, age)},
-        {"Retry-After", offsetof(struct http_headers, retry_after)},
-        {"x-amz-retry-after", offsetof(struct http_headers, retry_after_ms)},
-        {"x-amzn-RequestId", offsetof(struct http_headers, request_id)},
-        {"x-amzn-ErrorType", offsetof(struct http_headers, error_type)},
-        {"Cache-Control", offsetof(struct http_headers, cache_control)},
-        {"Content-Length", offsetof(struct http_headers, content_length)},
-        {"Content-Type", offsetof(struct http_headers, content_type)},
-        {"x-amz-checksum-sha256", offsetof(struct http_headers, sha256)},
-    };
-
-    if (value.len >= HTTP_VALUE_MAX)
-        return;
-    for (size_t i = 0; i < sizeof(kept) / sizeof(kept[0]); i++)
-        if (slice_is_nocase(name, kept[i].name)) {
-            char *to = (char *)headers + kept[i].offset;
-
-            if (value.len)
-                memcpy(to, value.data, value.len);
-            to[value.len] = '\0';
-        }
-}
-
 static size_t
 on_header(char *bytes, size_t size, size_t count, void *owner)
 {
@@ -310,7 +279,7 @@ on_header(char *bytes, size_t size, size_t count, void *owner)
     }
     line = slice_split(line, ':', &value);
     if (value.data)
-        keep_header(&transfer->headers, line, slice_trim(value));
+        http_headers_take(&transfer->headers, line, slice_trim(value));
     return size * count;
 }
 
@@ -420,7 +389,8 @@ http_start(struct http *http, struct http_request *request)
     buf_init(&transfer->body,
              request->body_max ? request->body_max : HTTP_BODY_MAX);
     /* Bytes that are to be wiped never move. */
-    if (request->secret && buf_reserve(&transfer->body, request->body_max) < 0) {
+    if (request->secret &&
+        buf_reserve(&transfer->body, request->body_max) < 0) {
         transfer_free(transfer);
         return -ENOMEM;
     }

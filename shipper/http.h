@@ -40,6 +40,10 @@ struct http_headers {
     char sha256[HTTP_VALUE_MAX]; /* x-amz-checksum-sha256 */
 };
 
+/** http_headers_take(): keep @value where @name is one of these.  Pure. */
+void http_headers_take(struct http_headers *headers, struct slice name,
+                       struct slice value);
+
 /** Borrowed during http_request.done(). */
 struct http_answer {
     int status;        /* 0: there was none */

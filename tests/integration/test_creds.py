@@ -1,10 +1,8 @@
 """Where shipper's credentials come from, asked of it through the broker; and
 botocore as the judge of what comes first."""
 
-import http.server
 import os
 import random
-import threading
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -21,6 +19,7 @@ from botocore.credentials import Credentials
 from support.ask import event
 from support.asking import ask
 from support.daemons import MakeSite, Site
+from support.server import LocalServer, Quiet
 from support.standin import REGION
 from support.wait import wait_until
 
@@ -49,7 +48,7 @@ def signed_by(handler: Any, body: bytes) -> str:
     return str(key) if good else f"{key}, badly"
 
 
-class Sts:
+class Sts(LocalServer):
     """Hands out keys that last @life seconds, and remembers what was asked."""
 
     def __init__(self) -> None:
@@ -58,7 +57,7 @@ class Sts:
         self.signed_by: list[str] = []
         sts = self
 
-        class Handler(http.server.BaseHTTPRequestHandler):
+        class Handler(Quiet):
             def do_POST(self) -> None:
                 body = self.rfile.read(int(self.headers["Content-Length"]))
                 status, text = sts._answer(self, body)
@@ -68,13 +67,7 @@ class Sts:
                 self.end_headers()
                 self.wfile.write(raw)
 
-            def log_message(self, *_: Any) -> None:
-                pass
-
-        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.thread = threading.Thread(target=self.server.serve_forever)
-        self.thread.start()
-        self.url = f"http://127.0.0.1:{self.server.server_address[1]}"
+        self.serve(Handler)
 
     def _answer(self, handler: Any, body: bytes) -> tuple[int, str]:
         form = {name: values[0] for name, values in parse_qs(body.decode()).items()}
@@ -90,17 +83,11 @@ class Sts:
             ends.strftime("%Y-%m-%dT%H:%M:%SZ"),
         )  # fmt: skip
 
-    def close(self) -> None:
-        self.server.shutdown()
-        self.thread.join()
-        self.server.server_close()
-
 
 @pytest.fixture
 def sts() -> Iterator[Sts]:
-    made = Sts()
-    yield made
-    made.close()
+    with Sts() as made:
+        yield made
 
 
 @pytest.fixture

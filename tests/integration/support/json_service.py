@@ -1,16 +1,15 @@
 """A JSON service of AWS on loopback that answers as a test tells it to."""
 
 import json
-import threading
 from collections.abc import Callable
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
+
+from .server import LocalServer, Quiet
 
 Answer = tuple[int, Any]  # a status, and JSON or bytes
 
 
-class JsonService:
+class JsonService(LocalServer):
     """Calls @answer with the operation and the body of each request."""
 
     def __init__(self, answer: Callable[[str, Any], Answer]) -> None:
@@ -18,9 +17,7 @@ class JsonService:
         self.calls: list[tuple[str, Any]] = []
         service = self
 
-        class Handler(BaseHTTPRequestHandler):
-            protocol_version = "HTTP/1.1"
-
+        class Handler(Quiet):
             def do_POST(self) -> None:
                 length = int(self.headers["Content-Length"])
                 body = json.loads(self.rfile.read(length))
@@ -35,27 +32,4 @@ class JsonService:
                 self.end_headers()
                 self.wfile.write(raw)
 
-            def log_message(self, *_: Any) -> None:
-                pass
-
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self._server.daemon_threads = True
-        self._thread = threading.Thread(target=self._server.serve_forever)
-        self._thread.start()
-        self.url = f"http://127.0.0.1:{self._server.server_address[1]}"
-
-    def close(self) -> None:
-        self._server.shutdown()
-        self._thread.join()
-        self._server.server_close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        value: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
+        self.serve(Handler)

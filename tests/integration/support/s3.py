@@ -8,18 +8,17 @@ import base64
 import datetime
 import hashlib
 import hmac
-import threading
 import time
 from dataclasses import dataclass
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from types import TracebackType
-from typing import Any, Self
+from http.server import BaseHTTPRequestHandler
+from typing import Any
 from urllib.parse import parse_qsl, unquote, urlencode, urlsplit
 
 from botocore.auth import S3SigV4Auth, S3SigV4QueryAuth
 from botocore.awsrequest import AWSRequest, HTTPHeaders
 from botocore.credentials import Credentials
 
+from .server import LocalServer, Quiet
 from .standin import ACCESS_KEY, REGION, SECRET_KEY
 
 STAMP = "%Y%m%dT%H%M%SZ"
@@ -50,7 +49,7 @@ class _Header(S3SigV4Auth):  # type: ignore[misc]
         return request.headers
 
 
-class S3:
+class S3(LocalServer):
     """Holds objects by key; `may_list` decides how an absent one is told."""
 
     def __init__(
@@ -64,9 +63,7 @@ class S3:
         self.seen: list[str] = []
         s3 = self
 
-        class Handler(BaseHTTPRequestHandler):
-            protocol_version = "HTTP/1.1"
-
+        class Handler(Quiet):
             def do_PUT(self) -> None:
                 body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
                 self._answer(lambda: s3._put(self, body))
@@ -91,14 +88,7 @@ class S3:
                 if self.command != "HEAD":
                     self.wfile.write(body)
 
-            def log_message(self, *_: Any) -> None:
-                pass
-
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self._server.daemon_threads = True
-        self._thread = threading.Thread(target=self._server.serve_forever)
-        self._thread.start()
-        self.url = f"http://127.0.0.1:{self._server.server_address[1]}"
+        self.serve(Handler)
 
     def _key_of(self, path: str) -> str:
         bucket, _, key = unquote(path).lstrip("/").partition("/")
@@ -207,19 +197,3 @@ class S3:
         if stored.sha256 and handler.headers.get("x-amz-checksum-mode") == "ENABLED":
             told[CHECKSUM] = stored.sha256
         return told
-
-    def close(self) -> None:
-        self._server.shutdown()
-        self._thread.join()
-        self._server.server_close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        value: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
