@@ -44,11 +44,17 @@ request_scan(const char *bytes, size_t len, size_t *scanned,
     return *problem ? -1 : 0;
 }
 
-/* llhttp gives spans; in one call over the whole head each is one piece. */
+struct parsing {
+    struct request_head *head;
+    struct slice unseen; /* the value that llhttp was not shown, or none */
+};
+
+/* llhttp gives spans; shown no less than a line at a time, each is one piece.
+ */
 static int
 on_url(llhttp_t *parser, const char *at, size_t len)
 {
-    struct request_head *head = parser->data;
+    struct request_head *head = ((struct parsing *)parser->data)->head;
 
     head->path = (struct slice){at, len};
     return 0;
@@ -57,7 +63,7 @@ on_url(llhttp_t *parser, const char *at, size_t len)
 static int
 on_field(llhttp_t *parser, const char *at, size_t len)
 {
-    struct request_head *head = parser->data;
+    struct request_head *head = ((struct parsing *)parser->data)->head;
 
     if (head->field_count == REQUEST_FIELDS_MAX)
         return -1;
@@ -69,18 +75,21 @@ on_field(llhttp_t *parser, const char *at, size_t len)
 static int
 on_value(llhttp_t *parser, const char *at, size_t len)
 {
-    struct request_head *head = parser->data;
+    struct request_head *head = ((struct parsing *)parser->data)->head;
 
-    head->fields[head->field_count].value =
-        slice_trim((struct slice){at, len});
+    head->fields[head->field_count].value = slice_trim((struct slice){at, len});
     return 0;
 }
 
 static int
 on_value_complete(llhttp_t *parser)
 {
-    struct request_head *head = parser->data;
+    struct parsing *parsing = parser->data;
+    struct request_head *head = parsing->head;
 
+    if (parsing->unseen.data)
+        head->fields[head->field_count].value = slice_trim(parsing->unseen);
+    parsing->unseen.data = NULL;
     head->field_count++;
     return 0;
 }
@@ -89,7 +98,7 @@ on_value_complete(llhttp_t *parser)
 static int
 on_headers_complete(llhttp_t *parser)
 {
-    struct request_head *head = parser->data;
+    struct request_head *head = ((struct parsing *)parser->data)->head;
 
     head->keep_alive = llhttp_should_keep_alive(parser);
     return 0;
@@ -102,6 +111,43 @@ static const llhttp_settings_t head_settings = {
     .on_header_value_complete = on_value_complete,
     .on_headers_complete = on_headers_complete,
 };
+
+/* Return: the value of a line that llhttp need not see, or none: it looks at
+ * each byte on its own, and a token is a thousand that mean nothing to it.
+ * That they are text is known from request_scan(). */
+static struct slice
+opaque_value(struct slice line)
+{
+    static const char name[] = "authorization:";
+    enum { NAME_LEN = sizeof(name) - 1 };
+
+    if (line.len < 128 || strncasecmp(line.data, name, NAME_LEN))
+        return (struct slice){NULL, 0};
+    return (struct slice){line.data + NAME_LEN,
+                          line.len - NAME_LEN - (sizeof("\r\n") - 1)};
+}
+
+static enum llhttp_errno
+show(llhttp_t *parser, struct parsing *parsing, struct slice head)
+{
+    const char *shown = head.data, *end = head.data + head.len, *next;
+    enum llhttp_errno error;
+    struct slice value;
+
+    for (const char *line = head.data; line < end; line = next) {
+        next = memchr(line, '\n', (size_t)(end - line));
+        next = next ? next + 1 : end;
+        value = opaque_value((struct slice){line, (size_t)(next - line)});
+        if (!value.data)
+            continue;
+        error = llhttp_execute(parser, shown, (size_t)(value.data - shown));
+        if (error)
+            return error;
+        parsing->unseen = value;
+        shown = value.data + value.len;
+    }
+    return llhttp_execute(parser, shown, (size_t)(end - shown));
+}
 
 static enum request_method
 method_of(const llhttp_t *parser)
@@ -194,6 +240,7 @@ judge_expect(struct request_head *head)
 enum problem
 request_parse(struct request_head *head, const char *bytes, size_t len)
 {
+    struct parsing parsing = {.head = head};
     enum llhttp_errno error;
     enum problem problem;
     llhttp_t parser;
@@ -205,8 +252,8 @@ request_parse(struct request_head *head, const char *bytes, size_t len)
     head->expect_continue = false;
 
     llhttp_init(&parser, HTTP_REQUEST, &head_settings);
-    parser.data = head;
-    error = llhttp_execute(&parser, bytes, len);
+    parser.data = &parsing;
+    error = show(&parser, &parsing, (struct slice){bytes, len});
     if (error == HPE_USER)
         return PROBLEM_HEAD_TOO_LARGE; /* on_field() has no room */
     if (error != HPE_OK || parser.upgrade ||

@@ -1,8 +1,11 @@
 #include "ingest/token_cache.h"
 
+#include "common/siphash.h"
+#include "ingest/ids.h"
 #include "ingest/jwks.h"
 #include "ingest/jwt.h"
 
+#include <openssl/crypto.h>
 #include <openssl/evp.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,8 +23,9 @@ struct entry {
 };
 
 struct token_cache {
-    EVP_MD_CTX *ctx;
-    EVP_MD *sha256; /* fetched once: a look-up by name costs as much again */
+    EVP_MAC_CTX *ctx;
+    unsigned char hash_key[32];
+    struct siphash_key bucket_key;
     size_t count;
     struct entry *oldest, *newest;
     struct entry *buckets[BUCKETS];
@@ -32,14 +36,17 @@ token_cache_new(void)
 {
     struct token_cache *cache = calloc(1, sizeof(*cache));
 
-    if (!cache)
-        return NULL;
-    cache->ctx = EVP_MD_CTX_new();
-    cache->sha256 = EVP_MD_fetch(NULL, "SHA256", NULL);
-    if (!cache->ctx || !cache->sha256) {
+    EVP_MAC *poly1305 = EVP_MAC_fetch(NULL, "POLY1305", NULL);
+
+    if (cache)
+        cache->ctx = EVP_MAC_CTX_new(poly1305);
+    EVP_MAC_free(poly1305); /* the context holds it */
+    if (!cache || !cache->ctx) {
         token_cache_free(cache);
         return NULL;
     }
+    ids_random(cache->hash_key, sizeof(cache->hash_key));
+    ids_random(&cache->bucket_key, sizeof(cache->bucket_key));
     return cache;
 }
 
@@ -49,8 +56,8 @@ token_cache_free(struct token_cache *cache)
     if (!cache)
         return;
     token_cache_clear(cache);
-    EVP_MD_CTX_free(cache->ctx);
-    EVP_MD_free(cache->sha256);
+    EVP_MAC_CTX_free(cache->ctx);
+    OPENSSL_cleanse(cache->hash_key, sizeof(cache->hash_key));
     free(cache);
 }
 
@@ -70,14 +77,27 @@ token_release(const struct token *token)
         free(entry);
 }
 
-/* A hash is as good as random; whoever gets in has a token of the issuer's. */
+/* Not by the hash's own bits: how long a chain is looked through may be
+ * measured, and a universal hash must not be seen. */
 static struct entry **
 bucket_of(struct token_cache *cache, const struct token_hash *hash)
 {
-    uint32_t number;
+    return &cache->buckets[siphash(&cache->bucket_key, hash->bytes,
+                                   sizeof(hash->bytes)) %
+                           BUCKETS];
+}
 
-    memcpy(&number, hash->bytes, sizeof(number));
-    return &cache->buckets[number % BUCKETS];
+static void
+hash_of(struct token_cache *cache, struct slice text, struct token_hash *hash)
+{
+    size_t len;
+
+    if (EVP_MAC_init(cache->ctx, cache->hash_key, sizeof(cache->hash_key),
+                     NULL) != 1 ||
+        EVP_MAC_update(cache->ctx, (const unsigned char *)text.data,
+                       text.len) != 1 ||
+        EVP_MAC_final(cache->ctx, hash->bytes, &len, sizeof(hash->bytes)) != 1)
+        abort(); /* there is nothing left to fail with */
 }
 
 static void
@@ -106,12 +126,9 @@ token_cache_find(struct token_cache *cache, struct slice text, int64_t now_ms,
 {
     struct entry *entry;
 
-    if (EVP_DigestInit_ex2(cache->ctx, cache->sha256, NULL) != 1 ||
-        EVP_DigestUpdate(cache->ctx, text.data, text.len) != 1 ||
-        EVP_DigestFinal_ex(cache->ctx, hash->bytes, NULL) != 1)
-        abort(); /* a fetched digest has nothing left to fail with */
+    hash_of(cache, text, hash);
     entry = *bucket_of(cache, hash);
-    while (entry && memcmp(&entry->hash, hash, sizeof(*hash)))
+    while (entry && CRYPTO_memcmp(&entry->hash, hash, sizeof(*hash)))
         entry = entry->chain;
     if (entry && now_ms >= entry->token.expires_ms) {
         drop(cache, entry);

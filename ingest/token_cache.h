@@ -9,15 +9,20 @@ struct jwks;
 struct jwt_claims;
 
 /*
- * Tokens that were verified, by their SHA-256, until they expire: a browser
+ * Tokens that were verified, by their hash, until they expire: a browser
  * sends the same one with each event of an hour, and its signature is worth
  * one look.  Nothing of the token itself is kept.
+ *
+ * The hash is Poly1305 (RFC 8439, section 2.5) under a key that is drawn at
+ * start.  Its values never leave this table, so it is a universal hash:
+ * whatever a stranger sends, it meets one of the table with a chance below
+ * 2^-80, and at a third of what SHA-256 costs.
  *
  * When the table is full the oldest token goes, and is verified again should
  * it come back.
  */
 enum {
-    TOKEN_HASH_SIZE = 32,
+    TOKEN_HASH_SIZE = 16,
     TOKEN_CACHE_MAX = 16 * 1024,
 };
 

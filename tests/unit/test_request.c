@@ -91,15 +91,49 @@ a_plain_head_is_read(void)
     CHECK(!request_field(&head, "x-none").data);
 }
 
+/* A long one takes a way of its own past the parser. */
+static void
+a_token_is_read_whatever_its_length(void)
+{
+    static char text[REQUEST_HEAD_MAX + 64], token[4096];
+
+    for (size_t len = 1; len < sizeof(token); len += len / 20 + 1) {
+        memset(token, 'x', len);
+        (void)sprintf(text,
+                      GET "AUTHORIZATION:\t %.*s \r\nX: y\r\n"
+                          "authorization:\r\nAuthorization:%.*s\r\n" HOST
+                          "\r\n",
+                      (int)len, token, (int)len, token);
+        check_head(text, PROBLEM_NONE);
+        CHECK_INT(head.field_count, 5);
+        CHECK_INT(head.fields[0].value.len, len);
+        CHECK(head.fields[0].value.data == strchr(text, 'x'));
+        CHECK(slice_is(request_field(&head, "x"), "y"));
+        CHECK_INT(head.fields[2].value.len, 0);
+        CHECK_INT(head.fields[3].value.len, len);
+        CHECK(slice_is(head.fields[3].name, "Authorization"));
+        CHECK(slice_is(head.host, "a"));
+
+        (void)sprintf(text, GET HOST "Authorization: %.*s\x01\r\n\r\n",
+                      (int)len, token);
+        check_head(text, PROBLEM_BAD_REQUEST);
+        (void)sprintf(text, GET HOST "Authorization: %.*s\r\n x\r\n\r\n",
+                      (int)len, token);
+        check_head(text, PROBLEM_BAD_REQUEST);
+    }
+}
+
 static void
 what_a_server_must_take_is_taken(void)
 {
     static const char *const texts[] = {
-        GET HOST "\r\n", "GET / HTTP/1.0\r\n\r\n",
+        GET HOST "\r\n",
+        "GET / HTTP/1.0\r\n\r\n",
         "HEAD /healthz HTTP/1.1\r\n" HOST "\r\n",
         "DELETE /a HTTP/1.1\r\n" HOST "\r\n",
         "OPTIONS /events HTTP/1.1\r\n" HOST "\r\n",
-        GET "Host: [::1]:80\r\n\r\n", GET "Host: a:\r\n\r\n",
+        GET "Host: [::1]:80\r\n\r\n",
+        GET "Host: a:\r\n\r\n",
         GET "Host: A-b_c.example\r\n\r\n",
         GET HOST "X: a\tb \xc3\xa9\r\n\r\n",
         POST "Content-Length: 0\r\n\r\n",
@@ -119,41 +153,70 @@ a_doubtful_head_is_refused(void)
 {
     static const char *const texts[] = {
         /* the request line */
-        "\r\n", "\n", " GET / HTTP/1.1\r\n", "GET /\r\n\r\n",
-        "GET / HTTP/0.9\r\n" HOST "\r\n", "GET / HTTP/1.2\r\n" HOST "\r\n",
-        "GET / HTTP/2.0\r\n" HOST "\r\n", "GET / http/1.1\r\n" HOST "\r\n",
-        "GET / HTTP/1.1 \r\n" HOST "\r\n", "GET  / HTTP/1.1\r\n" HOST "\r\n",
-        "GET /  HTTP/1.1\r\n" HOST "\r\n", "GET\t/ HTTP/1.1\r\n" HOST "\r\n",
+        "\r\n",
+        "\n",
+        " GET / HTTP/1.1\r\n",
+        "GET /\r\n\r\n",
+        "GET / HTTP/0.9\r\n" HOST "\r\n",
+        "GET / HTTP/1.2\r\n" HOST "\r\n",
+        "GET / HTTP/2.0\r\n" HOST "\r\n",
+        "GET / http/1.1\r\n" HOST "\r\n",
+        "GET / HTTP/1.1 \r\n" HOST "\r\n",
+        "GET  / HTTP/1.1\r\n" HOST "\r\n",
+        "GET /  HTTP/1.1\r\n" HOST "\r\n",
+        "GET\t/ HTTP/1.1\r\n" HOST "\r\n",
         "GET http://a/ HTTP/1.1\r\n" HOST "\r\n",
-        "GET * HTTP/1.1\r\n" HOST "\r\n", "GET a HTTP/1.1\r\n" HOST "\r\n",
+        "GET * HTTP/1.1\r\n" HOST "\r\n",
+        "GET a HTTP/1.1\r\n" HOST "\r\n",
         "OPTIONS * HTTP/1.1\r\n" HOST "\r\n",
         "GET /#a HTTP/1.1\r\n" HOST "\r\n",
         "GET /\xc3\xa9 HTTP/1.1\r\n" HOST "\r\n",
         "GET /\x7f HTTP/1.1\r\n" HOST "\r\n",
-        "GET / HTTP/1.1\n" HOST "\r\n", "G(T / HTTP/1.1\r\n" HOST "\r\n",
+        "GET / HTTP/1.1\n" HOST "\r\n",
+        "G(T / HTTP/1.1\r\n" HOST "\r\n",
         "CONNECT a:443 HTTP/1.1\r\n" HOST "\r\n",
-        "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", "\x16\x03\x01\x02",
+        "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
+        "\x16\x03\x01\x02",
         /* fields */
-        GET "Host: a\n\r\n", GET HOST "\n", GET HOST "X: a\rb\r\n\r\n",
-        GET HOST "X: a\r\n folded\r\n\r\n", GET HOST "X: a\r\n\tb\r\n\r\n",
-        GET " Host: a\r\n\r\n", GET "Host : a\r\n\r\n",
-        GET HOST ": a\r\n\r\n", GET HOST "X\r\n\r\n", GET HOST "X Y: a\r\n\r\n",
-        GET HOST "X\x7f: a\r\n\r\n", GET HOST "X: \x01\r\n\r\n",
-        GET HOST "X: \x7f\r\n\r\n", GET HOST "X\xc3\xa9: a\r\n\r\n",
+        GET "Host: a\n\r\n",
+        GET HOST "\n",
+        GET HOST "X: a\rb\r\n\r\n",
+        GET HOST "X: a\r\n folded\r\n\r\n",
+        GET HOST "X: a\r\n\tb\r\n\r\n",
+        GET " Host: a\r\n\r\n",
+        GET "Host : a\r\n\r\n",
+        GET HOST ": a\r\n\r\n",
+        GET HOST "X\r\n\r\n",
+        GET HOST "X Y: a\r\n\r\n",
+        GET HOST "X\x7f: a\r\n\r\n",
+        GET HOST "X: \x01\r\n\r\n",
+        GET HOST "X: \x7f\r\n\r\n",
+        GET HOST "X\xc3\xa9: a\r\n\r\n",
         /* Host */
-        GET "\r\n", GET "Host:\r\n\r\n", GET HOST HOST "\r\n",
-        GET "Host: a,b\r\n\r\n", GET "Host: u@a\r\n\r\n",
-        GET "Host: a/b\r\n\r\n", GET "Host: a b\r\n\r\n",
-        GET "Host: a:x\r\n\r\n", GET "Host: a:123456\r\n\r\n",
-        GET "Host: a%41\r\n\r\n", GET "Host: [::1\r\n\r\n",
-        GET "Host: []\r\n\r\n", GET "Host: [g]\r\n\r\n",
-        GET "Host: [::1]x\r\n\r\n", GET "Host: :80\r\n\r\n",
+        GET "\r\n",
+        GET "Host:\r\n\r\n",
+        GET HOST HOST "\r\n",
+        GET "Host: a,b\r\n\r\n",
+        GET "Host: u@a\r\n\r\n",
+        GET "Host: a/b\r\n\r\n",
+        GET "Host: a b\r\n\r\n",
+        GET "Host: a:x\r\n\r\n",
+        GET "Host: a:123456\r\n\r\n",
+        GET "Host: a%41\r\n\r\n",
+        GET "Host: [::1\r\n\r\n",
+        GET "Host: []\r\n\r\n",
+        GET "Host: [g]\r\n\r\n",
+        GET "Host: [::1]x\r\n\r\n",
+        GET "Host: :80\r\n\r\n",
         "GET / HTTP/1.0\r\nHost: a b\r\n\r\n",
         /* framing */
         POST "Content-Length: 1\r\nContent-Length: 1\r\n\r\n",
-        POST "Content-Length: 1, 1\r\n\r\n", POST "Content-Length:\r\n\r\n",
-        POST "Content-Length: +1\r\n\r\n", POST "Content-Length: -1\r\n\r\n",
-        POST "Content-Length: 0x1\r\n\r\n", POST "Content-Length: 1 1\r\n\r\n",
+        POST "Content-Length: 1, 1\r\n\r\n",
+        POST "Content-Length:\r\n\r\n",
+        POST "Content-Length: +1\r\n\r\n",
+        POST "Content-Length: -1\r\n\r\n",
+        POST "Content-Length: 0x1\r\n\r\n",
+        POST "Content-Length: 1 1\r\n\r\n",
         POST "Content-Length: 1a\r\n\r\n",
         POST "Content-Length: 18446744073709551616\r\n\r\n",
         POST "Content-Length: 00000000000000000001\r\n\r\n",
@@ -164,7 +227,8 @@ a_doubtful_head_is_refused(void)
         POST "Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n"
              "\r\n",
         POST "Transfer-Encoding: xchunked\r\n\r\n",
-        POST "Transfer-Encoding: \x0b" "chunked\r\n\r\n",
+        POST "Transfer-Encoding: \x0b"
+             "chunked\r\n\r\n",
         POST "Transfer-Encoding: chunked\r\nContent-Length: 1\r\n\r\n",
         POST "Content-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n",
         POST "Transfer-Encoding: gzip\r\nContent-Length: 1\r\n\r\n",
@@ -175,8 +239,7 @@ a_doubtful_head_is_refused(void)
 
     for (size_t i = 0; i < ROWS(texts); i++)
         check_head(texts[i], PROBLEM_BAD_REQUEST);
-    CHECK_INT(judge_any_way(GET "Host: a\0b\r\n\r\n", 29),
-              PROBLEM_BAD_REQUEST);
+    CHECK_INT(judge_any_way(GET "Host: a\0b\r\n\r\n", 29), PROBLEM_BAD_REQUEST);
     CHECK_INT(judge_any_way("GET /\0 HTTP/1.1\r\n" HOST "\r\n", 28),
               PROBLEM_BAD_REQUEST);
     check_head(POST "Expect: 200-ok\r\n\r\n", PROBLEM_EXPECTATION_FAILED);
@@ -208,15 +271,17 @@ a_bound_holds_at_its_very_number(void)
     const size_t room = REQUEST_HEAD_MAX - strlen(GET HOST "X: \r\n\r\n");
 
     CHECK_INT(judge_repeated("GET /", "a", REQUEST_TARGET_MAX - 1,
-                             " HTTP/1.1\r\n" HOST "\r\n"), PROBLEM_NONE);
+                             " HTTP/1.1\r\n" HOST "\r\n"),
+              PROBLEM_NONE);
     CHECK_INT(judge_repeated("GET /", "a", REQUEST_TARGET_MAX,
                              " HTTP/1.1\r\n" HOST "\r\n"),
               PROBLEM_URI_TOO_LONG);
     CHECK_INT(judge_repeated("GET /", "a", 8000, ""), PROBLEM_URI_TOO_LONG);
     CHECK_INT(judge_repeated(GET HOST, "X: a\r\n", REQUEST_FIELDS_MAX - 1,
-                             "\r\n"), PROBLEM_NONE);
-    CHECK_INT(judge_repeated(GET HOST, "X: a\r\n", REQUEST_FIELDS_MAX,
-                             "\r\n"), PROBLEM_HEAD_TOO_LARGE);
+                             "\r\n"),
+              PROBLEM_NONE);
+    CHECK_INT(judge_repeated(GET HOST, "X: a\r\n", REQUEST_FIELDS_MAX, "\r\n"),
+              PROBLEM_HEAD_TOO_LARGE);
     CHECK_INT(judge_repeated(GET HOST "X: ", "a", room, "\r\n\r\n"),
               PROBLEM_NONE);
     CHECK_INT(judge_repeated(GET HOST "X: ", "a", room + 1, "\r\n\r\n"),
@@ -254,8 +319,8 @@ connections_end_as_they_should(void)
 
 /* Return: what request_chunks_feed() used, in pieces of @step, or -1. */
 static int64_t
-decode(const char *bytes, size_t len, size_t step, struct buf *body,
-       bool *done, enum problem *problem)
+decode(const char *bytes, size_t len, size_t step, struct buf *body, bool *done,
+       enum problem *problem)
 {
     struct request_chunks *chunks = request_chunks_new();
     int64_t used = 0, n = 0;
@@ -289,8 +354,8 @@ check_chunks(const char *text, size_t limit, const char *wanted,
 
     buf_init(&body, limit);
     for (size_t i = 0; i < ROWS(steps); i++) {
-        int64_t used = decode(text, strlen(text), steps[i], &body, &done,
-                              &problem);
+        int64_t used =
+            decode(text, strlen(text), steps[i], &body, &done, &problem);
 
         if (problem != wanted_problem)
             fprintf(stderr, "in pieces of %zu: %s\n", steps[i], text);
@@ -326,15 +391,30 @@ static void
 doubtful_chunks_are_refused(void)
 {
     static const char *const texts[] = {
-        "x\r\n", "-1\r\n", "+1\r\nx\r\n", "0x1\r\nx\r\n", "1 \r\nx\r\n",
-        " 1\r\nx\r\n", "\r\n", "1\nx\r\n", "1\r\nx\n0\r\n\r\n",
-        "1\r\nxy\r\n0\r\n\r\n", "10000000000000000\r\n",
-        "ffffffffffffffffff\r\n", "1\r\nx0\r\n\r\n",
-        "0\r\nContent-Length: 1\r\n\r\n", "0\r\nHost: a\r\n\r\n",
+        "x\r\n",
+        "-1\r\n",
+        "+1\r\nx\r\n",
+        "0x1\r\nx\r\n",
+        "1 \r\nx\r\n",
+        " 1\r\nx\r\n",
+        "\r\n",
+        "1\nx\r\n",
+        "1\r\nx\n0\r\n\r\n",
+        "1\r\nxy\r\n0\r\n\r\n",
+        "10000000000000000\r\n",
+        "ffffffffffffffffff\r\n",
+        "1\r\nx0\r\n\r\n",
+        "0\r\nContent-Length: 1\r\n\r\n",
+        "0\r\nHost: a\r\n\r\n",
         "0\r\nTransfer-Encoding: chunked\r\n\r\n",
-        "0\r\ncontent-type: a\r\n\r\n", "0\r\nAuthorization: a\r\n\r\n",
-        "0\r\nX: a\r\n b\r\n\r\n", "0\r\nX : a\r\n\r\n", "0\r\nX\r\n\r\n",
-        "0\r\nX: a\n\r\n", "0\r\n\n", "0\r\nX: \x01\r\n\r\n",
+        "0\r\ncontent-type: a\r\n\r\n",
+        "0\r\nAuthorization: a\r\n\r\n",
+        "0\r\nX: a\r\n b\r\n\r\n",
+        "0\r\nX : a\r\n\r\n",
+        "0\r\nX\r\n\r\n",
+        "0\r\nX: a\n\r\n",
+        "0\r\n\n",
+        "0\r\nX: \x01\r\n\r\n",
     };
 
     for (size_t i = 0; i < ROWS(texts); i++)
@@ -357,10 +437,8 @@ what_comes_around_the_chunks_is_bounded(void)
     for (int over = 0; over < 2; over++) {
         len = (size_t)sprintf(text, "0\r\nX: ");
         memset(text + len, 'a', REQUEST_TRAILER_MAX - 7 + (size_t)over);
-        (void)sprintf(text + len + REQUEST_TRAILER_MAX - 7 + over,
-                      "\r\n\r\n");
-        check_chunks(text, 10, "",
-                     over ? PROBLEM_BAD_REQUEST : PROBLEM_NONE,
+        (void)sprintf(text + len + REQUEST_TRAILER_MAX - 7 + over, "\r\n\r\n");
+        check_chunks(text, 10, "", over ? PROBLEM_BAD_REQUEST : PROBLEM_NONE,
                      over ? NULL : "");
     }
 }
@@ -369,6 +447,7 @@ int
 main(void)
 {
     a_plain_head_is_read();
+    a_token_is_read_whatever_its_length();
     what_a_server_must_take_is_taken();
     a_doubtful_head_is_refused();
     a_bound_holds_at_its_very_number();
