@@ -13,13 +13,33 @@
 #include <string.h>
 
 static bool
-parse_position(const cJSON *parent, struct spool_position *position)
+parse_position(const cJSON *parent, const char *name,
+               struct spool_position *position)
 {
-    const cJSON *object =
-        cJSON_GetObjectItemCaseSensitive(parent, "position");
+    const cJSON *object = cJSON_GetObjectItemCaseSensitive(parent, name);
 
     return json_get_uint(object, "segment", &position->segment) &&
            json_get_uint(object, "offset", &position->offset);
+}
+
+/* Return: whether it is right, or not there. */
+static bool
+parse_inflight(const cJSON *parent, struct checkpoint_stream *stream)
+{
+    const cJSON *object = cJSON_GetObjectItemCaseSensitive(parent, "inFlight");
+    struct checkpoint_inflight *inflight = &stream->inflight;
+    const char *id = json_get_string(object, "lastEventId");
+
+    if (!object || cJSON_IsNull(object))
+        return true;
+    stream->in_flight = true;
+    if (id && strlen(id) < sizeof(inflight->last_id))
+        (void)strcpy(inflight->last_id, id);
+    return parse_position(object, "position", &inflight->first) &&
+           parse_position(object, "end", &inflight->end) &&
+           json_get_uint(object, "count", &inflight->count) &&
+           json_get_uint(object, "firstTs", &inflight->first_ts) &&
+           json_get_uint(object, "lastTs", &inflight->last_ts);
 }
 
 static int
@@ -29,7 +49,9 @@ parse_stream(const cJSON *object, struct checkpoint_stream *stream)
     const char *name = json_get_string(object, "stream");
     const char *token = json_get_string(object, "token");
 
-    if (!group || !name || !parse_position(object, &stream->position))
+    if (!group || !name ||
+        !parse_position(object, "position", &stream->position) ||
+        !parse_inflight(object, stream))
         return CHECKPOINT_BROKEN;
 
     stream->group = strdup(group);
@@ -52,14 +74,15 @@ parse_streams(const cJSON *tree, struct checkpoint *checkpoint)
     if (!array->child)
         return 0;
 
-    checkpoint->streams = calloc((size_t)cJSON_GetArraySize(array),
-                                 sizeof(*checkpoint->streams));
+    checkpoint->streams =
+        calloc((size_t)cJSON_GetArraySize(array), sizeof(*checkpoint->streams));
     if (!checkpoint->streams)
         return -ENOMEM;
     cJSON_ArrayForEach(item, array)
     {
         /* Counted first: a half made one is freed with the others. */
-        r = parse_stream(item, &checkpoint->streams[checkpoint->stream_count++]);
+        r = parse_stream(item,
+                         &checkpoint->streams[checkpoint->stream_count++]);
         if (r)
             return r;
     }
@@ -77,7 +100,7 @@ parse_tree(const cJSON *tree, struct checkpoint *checkpoint)
         return CHECKPOINT_BROKEN;
     if (version != CHECKPOINT_VERSION)
         return CHECKPOINT_UNKNOWN;
-    if (!parse_position(tree, &checkpoint->position) ||
+    if (!parse_position(tree, "position", &checkpoint->position) ||
         !json_get_uint(counts, "delivered", &checkpoint->counts.delivered) ||
         !json_get_uint(counts, "dead", &checkpoint->counts.dead) ||
         !json_get_uint(counts, "dropped", &checkpoint->counts.dropped))
@@ -121,12 +144,26 @@ checkpoint_read(struct checkpoint *checkpoint, int dirfd)
 }
 
 static void
-print_position(struct buf *out, struct spool_position position)
+print_position(struct buf *out, const char *name,
+               struct spool_position position)
 {
     (void)buf_printf(out,
-                     "\"position\":{\"segment\":%" PRIu64
-                     ",\"offset\":%" PRIu64 "}",
-                     position.segment, position.offset);
+                     "\"%s\":{\"segment\":%" PRIu64 ",\"offset\":%" PRIu64 "}",
+                     name, position.segment, position.offset);
+}
+
+static void
+print_inflight(struct buf *out, const struct checkpoint_inflight *inflight)
+{
+    (void)buf_putc(out, '{');
+    print_position(out, "position", inflight->first);
+    (void)buf_putc(out, ',');
+    print_position(out, "end", inflight->end);
+    (void)buf_printf(out, ",\"count\":%" PRIu64 ",\"lastEventId\":",
+                     inflight->count);
+    json_string(out, inflight->last_id);
+    (void)buf_printf(out, ",\"firstTs\":%" PRIu64 ",\"lastTs\":%" PRIu64 "}",
+                     inflight->first_ts, inflight->last_ts);
 }
 
 static void
@@ -139,7 +176,12 @@ print_stream(struct buf *out, const struct checkpoint_stream *stream)
     (void)buf_puts(out, ",\"token\":");
     json_string(out, stream->token);
     (void)buf_putc(out, ',');
-    print_position(out, stream->position);
+    print_position(out, "position", stream->position);
+    (void)buf_puts(out, ",\"inFlight\":");
+    if (stream->in_flight)
+        print_inflight(out, &stream->inflight);
+    else
+        (void)buf_puts(out, "null");
     (void)buf_putc(out, '}');
 }
 
@@ -149,7 +191,7 @@ checkpoint_print(const struct checkpoint *checkpoint, struct buf *out)
     const struct checkpoint_counts *counts = &checkpoint->counts;
 
     (void)buf_printf(out, "{\"version\":%d,", CHECKPOINT_VERSION);
-    print_position(out, checkpoint->position);
+    print_position(out, "position", checkpoint->position);
     (void)buf_puts(out, ",\"streams\":[");
     for (size_t i = 0; i < checkpoint->stream_count; i++) {
         if (i)
@@ -157,9 +199,8 @@ checkpoint_print(const struct checkpoint *checkpoint, struct buf *out)
         print_stream(out, &checkpoint->streams[i]);
     }
     (void)buf_printf(out,
-                     "],\"counts\":{\"delivered\":%" PRIu64
-                     ",\"dead\":%" PRIu64 ",\"dropped\":%" PRIu64
-                     "},\"savedAt\":",
+                     "],\"counts\":{\"delivered\":%" PRIu64 ",\"dead\":%" PRIu64
+                     ",\"dropped\":%" PRIu64 "},\"savedAt\":",
                      counts->delivered, counts->dead, counts->dropped);
     json_string(out, checkpoint->saved_at);
     (void)buf_puts(out, "}\n");

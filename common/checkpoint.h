@@ -1,7 +1,9 @@
 #pragma once
 
+#include "common/line.h"
 #include "common/spool.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -15,10 +17,14 @@ struct buf;
  *     {"version":1,
  *      "position":{"segment":42,"offset":1234},
  *      "streams":[{"group":"…","stream":"…","token":null,
- *                  "position":{"segment":42,"offset":1234}}],
+ *                  "position":{"segment":42,"offset":1234},
+ *                  "inFlight":{"position":{…},"end":{…},"count":17,
+ *                              "lastEventId":"…","firstTs":…,"lastTs":…}}],
  *      "counts":{"delivered":100,"dead":2,"dropped":0},
  *      "savedAt":"2026-01-02T03:04:05.678Z"}
  *
+ * `inFlight` is the batch that was being sent, or null: written before it goes
+ * out, so that after a crash its entries are known to be of unknown fate.
  * Every entry before `position` is delivered or among the dead letters; it is
  * the least of the streams' positions.  `counts` are the entries of all time
  * before it, so that accepted = counts + what lies behind it; a run of bad
@@ -31,11 +37,21 @@ enum {
     CHECKPOINT_TIME_SIZE = 32,
 };
 
+struct checkpoint_inflight {
+    struct spool_position first; /* where its first entry begins ... */
+    struct spool_position end;   /* ... and what comes after its last one */
+    uint64_t count;
+    uint64_t first_ts, last_ts;
+    char last_id[LINE_ID_LEN + 1];
+};
+
 struct checkpoint_stream {
     char *group;
     char *stream;
     char *token; /* the next call's sequence token, or NULL */
     struct spool_position position;
+    bool in_flight; /* whether there is ... */
+    struct checkpoint_inflight inflight;
 };
 
 struct checkpoint_counts {

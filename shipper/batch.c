@@ -1,7 +1,6 @@
 #include "shipper/batch.h"
 
 #include "common/json.h"
-#include "common/line.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -57,8 +56,38 @@ batch_clear(struct batch *batch)
 enum { ESCAPED = 1, CONTROL = 2 };
 
 static const unsigned char special[256] = {
-    2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, /* the controls */
-    2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, /* below a blank */
+    2,
+    2,
+    2,
+    2,
+    2,
+    2,
+    2,
+    2,
+    2,
+    2,
+    2,
+    2,
+    2,
+    2,
+    2,
+    2, /* the controls */
+    2,
+    2,
+    2,
+    2,
+    2,
+    2,
+    2,
+    2,
+    2,
+    2,
+    2,
+    2,
+    2,
+    2,
+    2,
+    2, /* below a blank */
     ['"'] = ESCAPED,
     ['\\'] = ESCAPED,
 };
@@ -107,6 +136,7 @@ batch_add(struct batch *batch, struct slice line, int64_t ts,
           struct spool_position position, struct spool_position next)
 {
     struct buf *body = &batch->body;
+    const char *id;
 
     assert(line.len < LINE_LEN_MAX && ts >= 0);
     if (batch->count && !fits(batch, line, ts))
@@ -128,7 +158,12 @@ batch_add(struct batch *batch, struct slice line, int64_t ts,
         batch->first_ts = ts;
     batch->last_ts = ts;
     batch->entries[batch->count++] =
-        (struct batch_entry){position, (uint32_t)line.len};
+        (struct batch_entry){position, (uint32_t)line.len, false};
+    id = line_event_id(line.data, line.len + 1);
+    if (id)
+        memcpy(batch->last_id, id, LINE_ID_LEN);
+    else
+        batch->last_id[0] = '\0';
     batch->bytes += line.len + BATCH_EVENT_OVERHEAD;
     batch->next = next;
     batch->events_end = body->len;

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "common/buf.h"
+#include "common/line.h"
 #include "common/slice.h"
 #include "common/spool.h"
 
@@ -28,6 +29,7 @@ enum {
 struct batch_entry {
     struct spool_position position;
     uint32_t len; /* of the line, without its newline */
+    bool done;    /* CloudWatch has it: not to be sent again */
 };
 
 struct batch {
@@ -40,6 +42,7 @@ struct batch {
     int64_t first_ts, last_ts;
     int64_t first_us; /* steady clock when the first one came */
     struct spool_position next; /* behind its last entry */
+    char last_id[LINE_ID_LEN + 1]; /* eventId of the last entry, or "" */
 };
 
 /** batch_new(): for the calls of one stream.  Return: 0 or -ENOMEM. */

@@ -22,19 +22,16 @@ read_index(const cJSON *info, const char *name, size_t count, size_t otherwise)
 
 /* The old ends are exclusive, the new start is inclusive. */
 static void
-read_rejected(const cJSON *body, size_t count,
-              struct cwlogs_rejected *rejected)
+read_rejected(const cJSON *body, size_t count, struct cwlogs_rejected *rejected)
 {
     const cJSON *info =
         cJSON_GetObjectItemCaseSensitive(body, "rejectedLogEventsInfo");
 
     rejected->too_old = read_index(info, "tooOldLogEventEndIndex", count, 0);
     rejected->expired = read_index(info, "expiredLogEventEndIndex", count, 0);
-    rejected->tail =
-        read_index(info, "tooNewLogEventStartIndex", count, count);
-    rejected->head = rejected->too_old > rejected->expired
-                         ? rejected->too_old
-                         : rejected->expired;
+    rejected->tail = read_index(info, "tooNewLogEventStartIndex", count, count);
+    rejected->head = rejected->too_old > rejected->expired ? rejected->too_old
+                                                           : rejected->expired;
     if (rejected->tail < rejected->head)
         rejected->tail = rejected->head;
 }
@@ -119,6 +116,25 @@ cwlogs_names(struct buf *out, const char *group, const char *stream)
 }
 
 int
+cwlogs_get_events(struct buf *out, const char *group, const char *stream,
+                  int64_t start, int64_t end, const char *token)
+{
+    (void)cwlogs_names(out, group, stream);
+    if (!out->failed)
+        buf_truncate(out, out->len - 1); /* the brace */
+    (void)buf_printf(out,
+                     ",\"startTime\":%" PRId64 ",\"endTime\":%" PRId64
+                     ",\"startFromHead\":true",
+                     start, end);
+    if (token) {
+        (void)buf_puts(out, ",\"nextToken\":");
+        json_string(out, token);
+    }
+    (void)buf_putc(out, '}');
+    return out->failed;
+}
+
+int
 cwlogs_retention(struct buf *out, const char *group, int64_t days)
 {
     buf_clear(out);
@@ -131,9 +147,10 @@ cwlogs_retention(struct buf *out, const char *group, int64_t days)
 bool
 cwlogs_retention_ok(int64_t days)
 {
-    static const int16_t known[] = {1,   3,   5,    7,    14,   30,   60,  90,
-                                    120, 150, 180,  365,  400,  545,  731, 1096,
-                                    1827, 2192, 2557, 2922, 3288, 3653};
+    static const int16_t known[] = {1,    3,    5,    7,    14,   30,
+                                    60,   90,   120,  150,  180,  365,
+                                    400,  545,  731,  1096, 1827, 2192,
+                                    2557, 2922, 3288, 3653};
 
     for (size_t i = 0; i < sizeof(known) / sizeof(*known); i++)
         if (known[i] == days)

@@ -13,6 +13,7 @@ struct buf;
  */
 #define CWLOGS_SERVICE "logs"
 #define CWLOGS_PUT "Logs_20140328.PutLogEvents"
+#define CWLOGS_GET_EVENTS "Logs_20140328.GetLogEvents"
 #define CWLOGS_CREATE_GROUP "Logs_20140328.CreateLogGroup"
 #define CWLOGS_CREATE_STREAM "Logs_20140328.CreateLogStream"
 #define CWLOGS_RETENTION "Logs_20140328.PutRetentionPolicy"
@@ -56,6 +57,11 @@ bool cwlogs_made(const struct aws_answer *answer);
 
 /** cwlogs_names(): {"logGroupName":…,"logStreamName":…}; @stream may be NULL. */
 int cwlogs_names(struct buf *out, const char *group, const char *stream);
+
+/** cwlogs_get_events(): from @start up to, and without, @end (ms), the oldest
+ * first; @token is that of the page, or NULL for the first. */
+int cwlogs_get_events(struct buf *out, const char *group, const char *stream,
+                      int64_t start, int64_t end, const char *token);
 
 int cwlogs_retention(struct buf *out, const char *group, int64_t days);
 

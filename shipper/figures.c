@@ -36,7 +36,6 @@ figures_answered(struct figures *figures, const struct aws_answer *answer,
 
     figures->requests[i]++;
     figures->retries[i] += again;
-    figures->resent += again && answer->outcome == AWS_UNKNOWN;
     histogram_add(&figures->took_us,
                   answer->took_ms > 0 ? (uint64_t)answer->took_ms * 1000 : 0);
 }

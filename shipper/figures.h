@@ -1,6 +1,7 @@
 #pragma once
 
 #include "common/histogram.h"
+#include "shipper/lookup.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -21,7 +22,8 @@ struct figures {
     char codes[FIGURES_CODES][FIGURES_CODE_SIZE]; /* "" ends them */
     uint64_t requests[FIGURES_CODES];             /* the last: all others */
     uint64_t retries[FIGURES_CODES];
-    uint64_t delivered, dead, resent;
+    uint64_t delivered, dead;
+    uint64_t ambiguous[LOOKUP_FORBIDDEN + 1]; /* by what a look found */
     struct histogram took_us, batch_events, batch_bytes;
     uint64_t compressed_bytes;
 };

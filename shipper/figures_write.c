@@ -33,6 +33,13 @@ write_codes(struct buf *out, const char *name, const char *label,
 static void
 write_shipping(struct buf *out, const struct figures *figures)
 {
+    static const char *const outcomes[] = {
+        [LOOKUP_ALL] = "outcome=\"found\"",
+        [LOOKUP_SOME] = "outcome=\"partly\"",
+        [LOOKUP_NONE] = "outcome=\"missing\"",
+        [LOOKUP_FORBIDDEN] = "outcome=\"unknown\"",
+    };
+
     metrics_family(out, "ship_events_total", "counter",
                    "Entries that are done with.");
     metrics_count(out, "ship_events_total", "result=\"delivered\"",
@@ -64,8 +71,9 @@ write_shipping(struct buf *out, const struct figures *figures)
                   figures->dead);
     metrics_family(out, "ambiguous_batches_total", "counter",
                    "Batches of unknown fate, by what became of them.");
-    metrics_count(out, "ambiguous_batches_total", "outcome=\"sent_again\"",
-                  figures->resent);
+    for (size_t i = 0; i < sizeof(outcomes) / sizeof(*outcomes); i++)
+        metrics_count(out, "ambiguous_batches_total", outcomes[i],
+                      figures->ambiguous[i]);
 }
 
 static void

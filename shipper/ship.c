@@ -21,6 +21,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 enum {
@@ -160,8 +161,19 @@ on_settled(void *owner, struct stream *stream, uint64_t delivered,
 {
     struct ship *ship = owner;
 
-    tally_settled(ship->tally, stream, delivered, dead);
+    (void)stream;
+    tally_settled(ship->tally, delivered, dead);
     pump(ship);
+    tally_save(ship->tally, ship->stream); /* where pump() sent nothing */
+}
+
+/* One write serves the batch that is done with and the next one. */
+static void
+on_sending(void *owner, struct stream *stream)
+{
+    struct ship *ship = owner;
+
+    tally_save(ship->tally, stream);
 }
 
 static void
@@ -227,10 +239,42 @@ on_poll(uv_timer_t *timer)
                         tally_durable(ship->tally), clock_wall_ms());
 }
 
+/* Whether shipper wrote its status, as it does each second, so lately that
+ * CloudWatch may not show yet what it sent. */
+static bool
+ended_lately(const struct ship *ship)
+{
+    int64_t wait_ms = ship->settings->shipper.resolve_wait;
+    struct stat st;
+
+    return fstatat(ship->dirfd, SPOOL_STATUS, &st, 0) == 0 &&
+           llabs(clock_wall_ms() - (int64_t)st.st_mtim.tv_sec * 1000) <
+               wait_ms + 1000;
+}
+
+/* What may have been sent already: what was in flight, and, without a
+ * checkpoint, all that is there. */
+static struct stream_past
+past_of(const struct ship *ship, const struct checkpoint_stream *known)
+{
+    struct stream_past past = {
+        .token = known ? known->token : NULL,
+        .position = tally_durable(ship->tally),
+        .look = true,
+    };
+
+    if (known && known->in_flight)
+        past.doubt_end = known->inflight.end;
+    else if (tally_is_lost(ship->tally) && ended_lately(ship))
+        past.doubt_end = (struct spool_position){UINT64_MAX, UINT64_MAX};
+    return past;
+}
+
 static int
 open_stream(struct ship *ship)
 {
     const struct checkpoint_stream *known;
+    struct stream_past past;
     char hostname[HOST_NAME_MAX + 1] = "";
     struct buf name;
     int r;
@@ -244,10 +288,10 @@ open_stream(struct ship *ship)
     known = r ? NULL
               : tally_stream(ship->tally, ship->settings->shipper.log_group,
                              name.data);
+    past = past_of(ship, known);
     if (!r)
         r = stream_new(&ship->stream, &ship->world,
-                       ship->settings->shipper.log_group, name.data,
-                       known ? known->token : NULL, tally_durable(ship->tally));
+                       ship->settings->shipper.log_group, name.data, &past);
     buf_deinit(&name);
     return r;
 }
@@ -295,6 +339,7 @@ ship_new(struct ship **out, uv_loop_t *loop, const struct settings *settings,
         .aws = aws,
         .figures = &ship->figures,
         .owner = ship,
+        .sending = on_sending,
         .settled = on_settled,
     };
     ship->poll.data = ship->drain.data = ship;

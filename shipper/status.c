@@ -29,6 +29,8 @@ status_state(const struct stream_report *report)
     case STREAM_CALLING:
     case STREAM_CREATING:
         return report->failures ? "waiting" : "sending";
+    case STREAM_LOOKING:
+        return "resolving";
     case STREAM_WAITING:
         return "waiting";
     case STREAM_SETTLING:

@@ -21,15 +21,21 @@ struct settings;
  *                │  ▲               letters durable, then settled()
  *        refused ▼  │ delay over
  *              WAITING ◀──────── CREATING (group or stream was missing)
+ *
+ * Where no answer tells what became of a call, the batch is of unknown fate:
+ * it is LOOKING, and sends again only what CloudWatch does not show.  So is,
+ * after a start, what was in flight when shipper ended.
  */
 enum stream_state {
     STREAM_IDLE,     /* nothing is on its way */
     STREAM_CALLING,  /* PutLogEvents has been asked */
     STREAM_CREATING, /* group and stream are being made */
+    STREAM_LOOKING,  /* is what was sent there? */
     STREAM_WAITING,  /* until the next try */
     STREAM_SETTLING, /* taken; the rejected ones go to the dead letters */
 };
 
+struct checkpoint_inflight;
 struct figures;
 struct stream;
 
@@ -42,8 +48,13 @@ struct stream_world {
     struct figures *figures;
     struct gzip *gzip; /* NULL: bodies go plain */
     bool plain;        /* the service could not read gzip */
+    bool blind;        /* it does not let us look anything up: was told */
     int dirfd;
     void *owner;
+
+    /** A batch is about to be sent: it has to be known as in flight, durably,
+     * before this returns. */
+    void (*sending)(void *owner, struct stream *stream);
 
     /** A batch of @delivered and @dead entries is done with, up to
      * stream_position(): the checkpoint may move.  From the loop. */
@@ -54,8 +65,8 @@ struct stream_world {
 /** What is going on, for status; texts are the stream's. */
 struct stream_report {
     enum stream_state state;
-    bool holding;         /* refused for what it is: no retry will help */
-    unsigned failures;    /* in a row */
+    bool holding;            /* refused for what it is: no retry will help */
+    unsigned failures;       /* in a row */
     int64_t next_retry_ms;   /* wall clock; 0: none is due */
     int64_t last_success_ms; /* 0: none yet */
     int64_t last_error_ms;   /* 0: none yet */
@@ -67,10 +78,24 @@ struct stream_report {
 
 enum { STREAM_FULL = 1 };
 
-/** stream_new(): @token is the checkpoint's, or NULL; all texts are copied. */
+/** What is known of a stream at the start. */
+struct stream_past {
+    const char *token; /* or NULL */
+    struct spool_position position;
+
+    /** Entries before this place may have been sent: they are looked up until
+     * resolve_wait is over. */
+    struct spool_position doubt_end;
+
+    /** Batches behind it are looked up too, once each, until one of which
+     * nothing is there: a checkpoint may be older than what was sent. */
+    bool look;
+};
+
+/** stream_new(): all texts are copied. */
 int stream_new(struct stream **stream, struct stream_world *world,
-               const char *group, const char *name, const char *token,
-               struct spool_position position);
+               const char *group, const char *name,
+               const struct stream_past *past);
 
 /** stream_close(): a call under way is given up; the loop runs on a turn. */
 void stream_close(struct stream *stream);
@@ -81,6 +106,11 @@ const char *stream_token(const struct stream *stream);
 
 /** stream_position(): all entries before it are delivered or dead. */
 struct spool_position stream_position(const struct stream *stream);
+
+/** stream_in_flight(): what may have been sent and is not settled.  Return:
+ * whether there is any. */
+bool stream_in_flight(const struct stream *stream,
+                      struct checkpoint_inflight *inflight);
 
 /**
  * stream_offer(): take an entry's line, copied, for the next batch.
@@ -104,7 +134,7 @@ void stream_poke(struct stream *stream, bool now);
 /** stream_empty(): nothing is gathered and nothing on its way. */
 bool stream_empty(const struct stream *stream);
 
-/** stream_stuck(): what is on its way waits for a retry. */
+/** stream_stuck(): what is on its way waits for a retry, or is looked up. */
 bool stream_stuck(const struct stream *stream);
 
 struct stream_report stream_report(const struct stream *stream);

@@ -168,10 +168,10 @@ def test_wrong_credentials_are_told_of_and_tried_ever_more_slowly(
     site.ingest.start()
     site.shipper.start()
     accepted = post_all(site, 100, 50)
-    stream.wait(lambda: len(stream.puts()) >= 4)
+    stream.wait(lambda: len(stream.calls()) >= 4)
     time.sleep(3)
     assert not stream.stored_count() and site.shipper.running()
-    tries = len(stream.puts())
+    tries = len(stream.calls())
     assert tries < 40, "each try doubles the ceiling of the next pause"
     assert "InvalidSignatureException" in site.shipper.stderr()
     assert len(site.shipper.stderr().splitlines()) < tries + 20
@@ -230,6 +230,6 @@ def test_a_service_with_a_wrong_clock_of_its_own_is_followed(
     site.shipper.start()
     accepted = post_all(site, 100, 10)
     wait_for_all(site, cloud, 100)
-    refused = [call for call in cloud.puts() if call.code]
+    refused = [call for call in cloud.calls() if call.code]
     assert len(refused) == 1, "the first answer tells the time"
     assert delivered(cloud) == dict.fromkeys(accepted, 1)

@@ -82,7 +82,7 @@ def test_without_create_a_missing_group_holds(
     write_spool(site.spool, [[(NOW, 0)] * 3])
     site.shipper.start()
     cloud.wait(lambda: len(cloud.puts()) >= 2)
-    assert {call.operation for call in cloud.calls()} == {"PutLogEvents"}
+    assert {call.operation for call in cloud.calls()[1:]} == {"PutLogEvents"}
     cloud.create("/clickspool/test", "web-1")
     cloud.wait_stored(3)
 

@@ -8,10 +8,15 @@
 #include "tests/check.h"
 
 static struct checkpoint_stream streams[] = {
-    {(char *)(uintptr_t) "/a/\"b\"", (char *)(uintptr_t) "h\n1", NULL,
-     {42, 1234}},
-    {(char *)(uintptr_t) "/a", (char *)(uintptr_t) "\xc3\xa9",
-     (char *)(uintptr_t) "4959", {43, 0}},
+    {.group = (char *)(uintptr_t) "/a/\"b\"",
+     .stream = (char *)(uintptr_t) "h\n1",
+     .position = {42, 1234},
+     .in_flight = true,
+     .inflight = {{42, 1234}, {43, 77}, 17, 1000, 2000, "an-id"}},
+    {.group = (char *)(uintptr_t) "/a",
+     .stream = (char *)(uintptr_t) "\xc3\xa9",
+     .token = (char *)(uintptr_t) "4959",
+     .position = {43, 0}},
 };
 static const struct checkpoint written = {
     .position = {42, 9007199254740991},
@@ -48,9 +53,11 @@ what_is_printed_is_read_again(void)
         CHECK_STR(read.streams[i].stream, streams[i].stream);
         CHECK_INT(read.streams[i].position.segment,
                   streams[i].position.segment);
-        CHECK_INT(read.streams[i].position.offset,
-                  streams[i].position.offset);
+        CHECK_INT(read.streams[i].position.offset, streams[i].position.offset);
     }
+    CHECK(read.streams[0].in_flight && !read.streams[1].in_flight);
+    CHECK(!memcmp(&read.streams[0].inflight, &streams[0].inflight,
+                  sizeof(streams[0].inflight)));
     CHECK(!read.streams[0].token);
     CHECK_STR(read.streams[1].token, "4959");
     checkpoint_deinit(&read);
@@ -119,7 +126,8 @@ a_member_wrong_or_missing_is_broken_and_a_new_one_is_passed_over(void)
     for (size_t i = 0; i < sizeof(texts) / sizeof(*texts); i++)
         CHECK_INT(parse(&read, texts[i]), CHECKPOINT_BROKEN);
     CHECK_INT(parse(&read, "{\"new\":[1],\"version\":1," POSITION
-                           ",\"streams\":[]," COUNTS "}"), 0);
+                           ",\"streams\":[]," COUNTS "}"),
+              0);
     CHECK_STR(read.saved_at, "");
     checkpoint_deinit(&read);
     checkpoint_deinit(&read); /* nothing is left to free twice */

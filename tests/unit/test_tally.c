@@ -2,11 +2,13 @@
  * How far shipping has come: what counts as durable is what is on disk, and a
  * checkpoint that cannot be read is neither lost nor written over.
  */
+#include "common/line.h"
 #include "common/settings.h"
 #include "shipper/figures.h"
 #include "shipper/stream.h"
 #include "shipper/tally.h"
 #include "tests/check.h"
+#include "tests/unit/fake_aws.h"
 #include "tests/unit/faults.h"
 #include "tests/unit/scratch.h"
 
@@ -36,8 +38,8 @@ begin(struct world *world)
         .dirfd = world->scratch.dirfd,
         .figures = &figures,
     };
-    CHECK(!stream_new(&world->stream, &world->shared, "g", "s", NULL,
-                      (struct spool_position){1, 0}));
+    CHECK(!stream_new(&world->stream, &world->shared, "g", "s",
+                      &(struct stream_past){.position = {1, 0}}));
     CHECK(!tally_open(&world->tally, world->scratch.dirfd));
 }
 
@@ -53,10 +55,17 @@ end(struct world *world)
 }
 
 static void
+on_sending(void *owner, struct stream *stream)
+{
+    tally_save(((struct world *)owner)->tally, stream);
+}
+
+static void
 settle(struct world *world, uint64_t offset)
 {
     stream_pass(world->stream, (struct spool_position){1, offset});
-    tally_settled(world->tally, world->stream, 2, 1);
+    tally_settled(world->tally, 2, 1);
+    tally_save(world->tally, world->stream);
 }
 
 static uint64_t
@@ -79,6 +88,7 @@ what_was_settled_is_known_to_the_next_start(void)
 
     begin(&world);
     CHECK_INT(tally_durable(world.tally).segment, 0);
+    CHECK(tally_is_lost(world.tally));
     CHECK(!tally_stream(world.tally, "g", "s"));
     settle(&world, 100);
     tally_close(world.tally);
@@ -117,6 +127,35 @@ whichever_call_fails_durable_is_never_ahead_of_the_disk(void)
         CHECK_INT(on_disk(&world), 200);
         end(&world);
     }
+}
+
+static void
+what_is_about_to_be_sent_is_on_disk_before_it_is(void)
+{
+    static const char line[] =
+        LINE_PREFIX "\"eventId\":\"012345678901234567890123456789012345\"}";
+    const struct checkpoint_stream *stream;
+    struct world world;
+
+    begin(&world);
+    CHECK(!stream_offer(world.stream, (struct slice){line, sizeof(line) - 1},
+                        1000, (struct spool_position){1, 100},
+                        (struct spool_position){1, 200}));
+    world.shared.owner = &world;
+    world.shared.sending = on_sending;
+    stream_poke(world.stream, true);
+    CHECK(fake_aws.call);
+    tally_close(world.tally);
+
+    CHECK(!tally_open(&world.tally, world.scratch.dirfd));
+    CHECK(!tally_is_lost(world.tally));
+    stream = tally_stream(world.tally, "g", "s");
+    CHECK(stream && stream->in_flight);
+    CHECK_INT(stream->inflight.first.offset, 100);
+    CHECK_INT(stream->inflight.end.offset, 200);
+    CHECK_INT(stream->inflight.count, 1);
+    CHECK_STR(stream->inflight.last_id, "012345678901234567890123456789012345");
+    end(&world);
 }
 
 static void
@@ -173,6 +212,7 @@ main(void)
 {
     what_was_settled_is_known_to_the_next_start();
     whichever_call_fails_durable_is_never_ahead_of_the_disk();
+    what_is_about_to_be_sent_is_on_disk_before_it_is();
     nothing_new_is_not_written();
     a_broken_checkpoint_is_set_aside_and_kept();
     one_of_a_later_version_is_left_as_it_is();

@@ -329,6 +329,7 @@ class Site:
                 "log_group": LOG_GROUP,
                 "log_stream": LOG_STREAM,
                 "linger": "200ms",
+                "resolve_wait": "2s",
                 "heartbeat": "0s",
             },
         }

@@ -1,0 +1,28 @@
+#include "shipper/part.h"
+
+#include "common/line.h"
+#include "shipper/batch.h"
+#include "shipper/entry_source.h"
+
+int
+part_build(struct batch *part, const struct batch *whole, int dirfd)
+{
+    struct entry_source source;
+    int r = 0;
+
+    batch_clear(part);
+    entry_source_init(&source, dirfd);
+    for (size_t i = 0; !r && i < whole->count; i++) {
+        const struct batch_entry *entry = &whole->entries[i];
+        struct slice line;
+
+        if (entry->done)
+            continue;
+        r = entry_source_read(&source, entry->position, entry->len, &line);
+        if (!r)
+            r = batch_add(part, line, line_ts(line.data), entry->position,
+                          whole->next);
+    }
+    entry_source_deinit(&source);
+    return r;
+}

@@ -1,0 +1,11 @@
+#pragma once
+
+struct batch;
+
+/**
+ * part_build(): @part becomes a batch of the entries of @whole that are not
+ * done, read again from the spool at @dirfd.  They fit, as the whole does.
+ *
+ * Return: 0 or a negative errno.
+ */
+int part_build(struct batch *part, const struct batch *whole, int dirfd);
