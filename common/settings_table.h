@@ -155,9 +155,9 @@
       "a call that has no answer by then has failed")                          \
     X(shipper, max_inflight, COUNT, "4", "1..64", IDLE,                        \
       "requests under way at once, over all streams")                          \
-    X(shipper, resolve_ambiguous, FLAG, "true", "", IDLE,                      \
+    X(shipper, resolve_ambiguous, FLAG, "true", "", 0,                         \
       "whether a batch of unknown fate is looked up")                          \
-    X(shipper, resolve_wait, TIME, "60s", "1s..1h", IDLE,                      \
+    X(shipper, resolve_wait, TIME, "60s", "1s..1h", 0,                         \
       "how long it is looked for")                                             \
     X(shipper, heartbeat, TIME, "5m", "0s..1d", IDLE,                          \
       "how often the counts are told in CloudWatch itself; 0: never")          \

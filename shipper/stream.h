@@ -134,7 +134,7 @@ void stream_poke(struct stream *stream, bool now);
 /** stream_empty(): nothing is gathered and nothing on its way. */
 bool stream_empty(const struct stream *stream);
 
-/** stream_stuck(): what is on its way waits for a retry, or is looked up. */
+/** stream_stuck(): what is on its way waits: for a retry, or to be seen. */
 bool stream_stuck(const struct stream *stream);
 
 struct stream_report stream_report(const struct stream *stream);

@@ -315,8 +315,8 @@ stream_looked(void *owner, enum lookup_end end, const struct aws_answer *answer)
         stream->look = false;
         stream->doubt_end = (struct spool_position){0};
     }
-    if (!stream->until_us)
-        stream->failures = 0;
+    if (end != LOOKUP_FORBIDDEN)
+        stream->failures = 0; /* the service is there */
     stream->doubtful = false;
     stream->rejected = (struct cwlogs_rejected){.tail = count};
     if (end == LOOKUP_ALL) {

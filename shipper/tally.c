@@ -143,8 +143,9 @@ tell(struct tally *tally, int r)
         return;
     if (r)
         log_error("checkpoint_failed", log_errno(r),
-                  log_text("next", "shipping goes on with the position in "
-                                   "memory; a restart may send twice"), );
+                  log_text("next",
+                           "shipping goes on with the position in "
+                           "memory; a restart looks up what was sent"), );
     else
         log_notice("checkpoint_written", );
     tally->failed = r;
