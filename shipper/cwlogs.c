@@ -36,9 +36,27 @@ read_rejected(const cJSON *body, size_t count, struct cwlogs_rejected *rejected)
         rejected->tail = rejected->head;
 }
 
-static enum cwlogs_verdict
-judge_code(const char *code)
+/* An error that names a field which is not `logEvents` is not about an event:
+ * "Value '…' at 'logGroupName' failed to satisfy constraint". */
+static bool
+names_another_field(const char *message)
 {
+    static const char at[] = " at '", events[] = "logEvents";
+    const char *field = strstr(message, at);
+
+    return field &&
+           strncmp(field + sizeof(at) - 1, events, sizeof(events) - 1) != 0;
+}
+
+static enum cwlogs_verdict
+judge_code(const char *code, const char *message)
+{
+    if (!strcmp(code, "InvalidParameterException") ||
+        !strcmp(code, "ValidationException") ||
+        !strcmp(code, "SerializationException") ||
+        !strcmp(code, "RequestEntityTooLargeException") ||
+        !strcmp(code, "HTTP413"))
+        return names_another_field(message) ? CWLOGS_HOLD : CWLOGS_POISON;
     if (!strcmp(code, "DataAlreadyAcceptedException"))
         return CWLOGS_TAKEN;
     if (!strcmp(code, "InvalidSequenceTokenException"))
@@ -69,7 +87,7 @@ cwlogs_judge(const struct aws_answer *answer, size_t count,
     case AWS_ENCODING:
         return CWLOGS_PLAIN;
     case AWS_JUDGE:
-        return judge_code(answer->code);
+        return judge_code(answer->code, answer->message);
     }
     abort();
 }

@@ -25,6 +25,7 @@ enum cwlogs_verdict {
     CWLOGS_MISSING, /* group or stream is not there: make it, then again */
     CWLOGS_PLAIN,   /* again at once, not compressed, from now on */
     CWLOGS_CLOCK,   /* again at once, signed with the corrected time */
+    CWLOGS_POISON,  /* an event of it is refused for its content */
     CWLOGS_HOLD,    /* refused for what it is: no retry helps by itself */
 };
 

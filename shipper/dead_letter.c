@@ -11,6 +11,7 @@
 #include <inttypes.h>
 #include <openssl/evp.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 enum { GATHERED_MAX = 16 * 1024 * 1024 };
@@ -57,17 +58,23 @@ dead_letter_close(struct dead_letter *dead)
 
 /* Everything up to where the two kinds of letters differ. */
 static void
-begin_letter(struct buf *out, const char *reason,
+begin_letter(struct buf *out, const struct dead_letter_why *why,
              struct spool_position position, int64_t now_ms)
 {
     char name[SPOOL_NAME_SIZE], now[TIMEFMT_SIZE];
 
     timefmt_rfc3339(now, now_ms);
+    (void)buf_printf(out, "{\"reason\":\"%s\",\"code\":", why->reason);
+    json_string(out, why->code);
+    if (why->message) {
+        (void)buf_puts(out, ",\"message\":\"");
+        json_escape_printable(out, why->message, strlen(why->message));
+        (void)buf_putc(out, '"');
+    }
     (void)buf_printf(out,
-                     "{\"reason\":\"%s\",\"code\":null,\"failedAt\":\"%s\","
-                     "\"segment\":\"%s\",\"offset\":%" PRIu64,
-                     reason, now, spool_name(position.segment, name),
-                     position.offset);
+                     ",\"failedAt\":\"%s\",\"segment\":\"%s\","
+                     "\"offset\":%" PRIu64,
+                     now, spool_name(position.segment, name), position.offset);
 }
 
 /* A letter is whole or it is not there. */
@@ -85,7 +92,7 @@ end_letter(struct buf *out, size_t start)
 }
 
 int
-dead_letter_add(struct dead_letter *dead, const char *reason,
+dead_letter_add(struct dead_letter *dead, const struct dead_letter_why *why,
                 struct spool_position position, struct slice entry,
                 int64_t now_ms)
 {
@@ -94,7 +101,7 @@ dead_letter_add(struct dead_letter *dead, const char *reason,
 
     if (dead_letter_index_has(&dead->index, position))
         return 0;
-    begin_letter(out, reason, position, now_ms);
+    begin_letter(out, why, position, now_ms);
     (void)buf_puts(out, ",\"entry\":");
     (void)buf_append(out, entry.data, entry.len);
     return end_letter(out, start);
@@ -117,8 +124,7 @@ append_bytes(struct buf *out, int dirfd, struct spool_position position,
     (void)close(fd);
     if (n < 0)
         return (int)n;
-    return buf_append(out, text,
-                      (size_t)EVP_EncodeBlock(text, bytes, (int)n));
+    return buf_append(out, text, (size_t)EVP_EncodeBlock(text, bytes, (int)n));
 }
 
 int
@@ -132,8 +138,10 @@ dead_letter_add_bad(struct dead_letter *dead, struct spool_position position,
     r = dead_letter_index_keep(&dead->index, position.segment);
     if (r < 0 || dead_letter_index_has(&dead->index, position))
         return r;
-    begin_letter(out, DEAD_LETTER_BAD, position, now_ms);
-    (void)buf_printf(out, ",\"length\":%" PRIu64 ",\"entry\":null,\"base64\":\"",
+    begin_letter(out, &(struct dead_letter_why){.reason = DEAD_LETTER_BAD},
+                 position, now_ms);
+    (void)buf_printf(out,
+                     ",\"length\":%" PRIu64 ",\"entry\":null,\"base64\":\"",
                      len);
     r = append_bytes(out, dead->dirfd, position, len);
     (void)buf_putc(out, '"');
@@ -149,8 +157,7 @@ append_gathered(struct dead_letter *dead)
     char name[DEAD_LETTER_NAME_SIZE];
     int fd, r;
 
-    fd = fileio_open(dead->dirfd,
-                     dead_letter_name(dead->index.number, name),
+    fd = fileio_open(dead->dirfd, dead_letter_name(dead->index.number, name),
                      O_WRONLY | O_CREAT | O_APPEND);
     if (fd < 0)
         return fd;

@@ -10,6 +10,8 @@
  * dead-letter.ndjson: what cannot be delivered, verbatim, and why.  A letter
  * is named by the place of its entry in the spool:
  *
+ *     {"reason":"refused","code":"InvalidParameterException",
+ *      "message":"CloudWatch's own words",…}
  *     {"reason":"too_old","code":null,"failedAt":"…","segment":"…41.ndjson",
  *      "offset":1234,"entry":{…}}
  *     {"reason":"bad_bytes","code":null,"failedAt":"…","segment":"…",
@@ -38,8 +40,15 @@ int dead_letter_open(struct dead_letter **dead, int dirfd, uint64_t max_size,
                      struct spool_position from);
 void dead_letter_close(struct dead_letter *dead);
 
+/** Why an entry cannot be delivered; borrowed. */
+struct dead_letter_why {
+    const char *reason;  /* one of ours */
+    const char *code;    /* CloudWatch's, or NULL */
+    const char *message; /* its own words, or NULL */
+};
+
 /** dead_letter_add(): gathers a letter; nothing is on disk yet. */
-int dead_letter_add(struct dead_letter *dead, const char *reason,
+int dead_letter_add(struct dead_letter *dead, const struct dead_letter_why *why,
                     struct spool_position position, struct slice entry,
                     int64_t now_ms);
 

@@ -5,14 +5,15 @@
 #include "shipper/entry_source.h"
 
 int
-part_build(struct batch *part, const struct batch *whole, int dirfd)
+part_build(struct batch *part, const struct batch *whole, size_t from,
+           size_t to, int dirfd)
 {
     struct entry_source source;
     int r = 0;
 
     batch_clear(part);
     entry_source_init(&source, dirfd);
-    for (size_t i = 0; !r && i < whole->count; i++) {
+    for (size_t i = from; !r && i < to; i++) {
         const struct batch_entry *entry = &whole->entries[i];
         struct slice line;
 

@@ -18,8 +18,10 @@ bury_one(struct entry_source *source, struct dead_letter *dead,
 
     if (r < 0)
         return r;
-    return dead_letter_add(dead, cwlogs_why(rejected, index), entry->position,
-                           line, clock_wall_ms());
+    return dead_letter_add(dead,
+                           &(struct dead_letter_why){
+                               .reason = cwlogs_why(rejected, index)},
+                           entry->position, line, clock_wall_ms());
 }
 
 int

@@ -16,6 +16,7 @@ free_stream(struct stream *stream)
     batch_free(stream->gathering);
     batch_free(stream->sending);
     batch_free(stream->part);
+    suspects_clear(&stream->suspects);
     buf_deinit(&stream->packed);
     provision_deinit(&stream->provision);
     free(stream->group);

@@ -9,14 +9,13 @@
 #include "shipper/batch.h"
 #include "shipper/dead_letter.h"
 #include "shipper/figures.h"
-#include "shipper/part.h"
 #include "shipper/rejected.h"
+#include "shipper/suspects.h"
 
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
-static void go_on(struct stream *stream);
 static void settle(struct stream *stream);
 static void on_answer(struct aws_call *call, const struct aws_answer *answer);
 
@@ -29,7 +28,7 @@ on_retry(uv_timer_t *timer)
     if (stream->state == STREAM_SETTLING)
         settle(stream);
     else
-        go_on(stream);
+        stream_go_on(stream);
 }
 
 static void
@@ -74,8 +73,8 @@ fail_locally(struct stream *stream, int error)
          backoff_delay_ms(BACKOFF_BASE_MS, stream->failures, jitter_bits()));
 }
 
-static void
-wait_after(struct stream *stream, const struct aws_answer *answer)
+void
+stream_wait_after(struct stream *stream, const struct aws_answer *answer)
 {
     int64_t base = answer->advice == AWS_SLOW_DOWN ? BACKOFF_THROTTLED_MS
                                                    : BACKOFF_BASE_MS;
@@ -94,7 +93,7 @@ static void
 again(struct stream *stream, const struct aws_answer *answer)
 {
     if (stream->failures) {
-        wait_after(stream, answer);
+        stream_wait_after(stream, answer);
         return;
     }
     stream->failures = 1;
@@ -109,22 +108,6 @@ static struct batch *
 wire(const struct stream *stream)
 {
     return stream->part ? stream->part : stream->sending;
-}
-
-/* Return: 0 where what is left of the batch stands ready, or an errno. */
-static int
-make_part(struct stream *stream)
-{
-    int r;
-
-    if (!stream->delivered || stream->part)
-        return 0;
-    r = batch_new(&stream->part, stream->group, stream->name);
-    if (!r)
-        r = part_build(stream->part, stream->sending, stream->world->dirfd);
-    if (r)
-        stream_free_part(stream);
-    return r;
 }
 
 /* Return: the body to send, and whether it is compressed. */
@@ -190,10 +173,10 @@ look_up(struct stream *stream)
 }
 
 /* What is of unknown fate is looked up before it goes out again. */
-static void
-go_on(struct stream *stream)
+void
+stream_go_on(struct stream *stream)
 {
-    int r = make_part(stream);
+    int r = stream_make_part(stream);
 
     if (r) {
         stream->state = STREAM_WAITING;
@@ -213,7 +196,7 @@ stream_send(struct stream *stream)
 
     stream->doubtful = old || stream->look;
     stream->until_us = old ? stream->doubt_until_us : 0;
-    go_on(stream);
+    stream_go_on(stream);
 }
 
 static void
@@ -222,7 +205,7 @@ wait_for_it(struct stream *stream)
     stream->doubtful = true;
     stream->until_us =
         clock_mono_us() + stream->world->settings->shipper.resolve_wait * 1000;
-    go_on(stream);
+    stream_go_on(stream);
 }
 
 /* No answer tells what became of the call. */
@@ -243,11 +226,11 @@ doubt(struct stream *stream, const struct aws_answer *answer)
 static void
 set_aside_seen(struct stream *stream)
 {
+    struct sift_range range = stream_part_range(stream);
     struct batch *whole = stream->sending;
     size_t index = 0;
 
-    /* The wire's entries are those of the whole that were not done. */
-    for (size_t i = 0; i < whole->count; i++) {
+    for (size_t i = range.from; i < range.to; i++) {
         struct batch_entry *entry = &whole->entries[i];
 
         if (entry->done)
@@ -293,7 +276,7 @@ look_failed(struct stream *stream, const struct aws_answer *answer)
     else if (answer->advice == AWS_CLOCK)
         again(stream, answer);
     else
-        wait_after(stream, answer);
+        stream_wait_after(stream, answer);
 }
 
 void
@@ -331,7 +314,7 @@ stream_looked(void *owner, enum lookup_end end, const struct aws_answer *answer)
         return;
     }
     /* What is missing has had its time. */
-    go_on(stream);
+    stream_go_on(stream);
 }
 
 void
@@ -342,9 +325,9 @@ stream_provisioned(struct provision *provision, const struct aws_answer *answer)
                           offsetof(struct stream, provision));
 
     if (cwlogs_made(answer))
-        go_on(stream);
+        stream_go_on(stream);
     else
-        wait_after(stream, answer);
+        stream_wait_after(stream, answer);
 }
 
 static void
@@ -355,7 +338,7 @@ make_missing(struct stream *stream, const struct aws_answer *answer)
     if (stream->holding || stream->created ||
         provision_busy(&stream->provision)) {
         stream->created = false;
-        wait_after(stream, answer);
+        stream_wait_after(stream, answer);
         return;
     }
     stream->created = true;
@@ -376,7 +359,7 @@ on_answer(struct aws_call *call, const struct aws_answer *answer)
 
     stream->holding = verdict == CWLOGS_HOLD;
     figures_answered(stream->world->figures, answer, verdict != CWLOGS_TAKEN);
-    if (answer->outcome == AWS_UNKNOWN &&
+    if (answer->outcome == AWS_UNKNOWN && !stream->probing &&
         stream->world->settings->shipper.resolve_ambiguous) {
         doubt(stream, answer);
         return;
@@ -408,28 +391,63 @@ on_answer(struct aws_call *call, const struct aws_answer *answer)
     case CWLOGS_MISSING:
         make_missing(stream, answer);
         break;
+    case CWLOGS_POISON:
+        stream_refused(stream, answer);
+        break;
     case CWLOGS_AGAIN:
     case CWLOGS_HOLD:
-        wait_after(stream, answer);
+        stream_wait_after(stream, answer);
         break;
     }
 }
 
-/* The batch is with CloudWatch.  Its rejected entries are durable among the
+/* The letters of what was not taken, and of whom that convicts. */
+static int
+bury(struct stream *stream, uint64_t accepted, uint64_t dead)
+{
+    struct stream_world *world = stream->world;
+    int r = 0;
+
+    if (dead)
+        r = rejected_bury(world->dead, world->dirfd, wire(stream),
+                          &stream->rejected, stream->name);
+    if (!r && accepted && stream->suspects.count)
+        r = suspects_bury(&stream->suspects, world->dead, world->dirfd,
+                          stream->sending);
+    return r;
+}
+
+static void
+finish(struct stream *stream)
+{
+    struct batch *batch = stream->sending;
+    struct figures *figures = stream->world->figures;
+    uint64_t delivered = stream->delivered, dead = stream->dead;
+
+    stream->state = STREAM_IDLE;
+    stream->position = batch->next;
+    stream->bytes += batch->bytes;
+    figures_taken(figures, batch->count, batch->bytes);
+    figures->delivered += delivered;
+    figures->dead += dead;
+    batch_clear(batch);
+    stream_free_part(stream);
+    stream->delivered = stream->dead = 0;
+    stream->sifting = false;
+    stream->world->settled(stream->world->owner, stream, delivered, dead);
+}
+
+/* The wire is with CloudWatch.  Its rejected entries are durable among the
  * dead letters before anybody hears that the batch is done with. */
 static void
 settle(struct stream *stream)
 {
-    struct batch *batch = wire(stream);
     const struct cwlogs_rejected *rejected = &stream->rejected;
-    uint64_t dead = rejected->head + batch->count - rejected->tail;
-    uint64_t delivered = stream->delivered + rejected->tail - rejected->head;
-    int r = 0;
+    uint64_t accepted = rejected->tail - rejected->head;
+    uint64_t dead = stream->probing ? 0 : wire(stream)->count - accepted;
+    int r = bury(stream, accepted, dead);
 
     stream->state = STREAM_SETTLING;
-    if (dead)
-        r = rejected_bury(stream->world->dead, stream->world->dirfd, batch,
-                          rejected, stream->name);
     if (r) {
         stream->failures++;
         fail(stream, "dead_letter",
@@ -440,16 +458,9 @@ settle(struct stream *stream)
                               jitter_bits()));
         return;
     }
-    batch = stream->sending;
     stream->failures = 0;
-    stream->state = STREAM_IDLE;
-    stream->position = batch->next;
-    stream->bytes += batch->bytes;
-    figures_taken(stream->world->figures, batch->count, batch->bytes);
-    batch_clear(batch);
-    stream_free_part(stream);
-    stream->delivered = 0;
-    stream->world->figures->delivered += delivered;
-    stream->world->figures->dead += dead;
-    stream->world->settled(stream->world->owner, stream, delivered, dead);
+    if (stream_taken(stream, accepted, dead))
+        stream_go_on(stream);
+    else
+        finish(stream);
 }

@@ -5,11 +5,14 @@
 #include "shipper/cwlogs.h"
 #include "shipper/lookup.h"
 #include "shipper/provision.h"
+#include "shipper/sift.h"
 #include "shipper/stream.h"
+#include "shipper/suspects.h"
 
 /*
  * A stream's inside: stream.c has its life and what gathers, stream_call.c
- * what is sent and what the answers do.
+ * what is sent and what the answers do, stream_sift.c what is done about a
+ * batch that is refused for its content.
  */
 enum { ERROR_CODE_SIZE = 64, ERROR_MESSAGE_SIZE = 256 };
 
@@ -19,12 +22,16 @@ struct stream {
     struct spool_position position; /* before it everything is settled */
     enum stream_state state;
 
-    struct batch *gathering; /* takes entries */
-    struct batch *sending;   /* frozen until it is settled */
-    struct batch *part;      /* what of it is not done, or NULL: all of it */
-    uint64_t delivered;      /* entries of it that are done */
-    bool closed_batch;       /* the gathered one takes no more: it is full */
-    struct buf packed;       /* the gzipped body of `sending` */
+    struct batch *gathering;  /* takes entries */
+    struct batch *sending;    /* frozen until it is settled */
+    struct batch *part;       /* what of it is not done, or NULL: all of it */
+    uint64_t delivered, dead; /* entries of it that are done with */
+    bool sifting;             /* it was refused: the guilty are searched */
+    bool probing;             /* `part` is an entry of our own */
+    struct sift sift;
+    struct suspects suspects;
+    bool closed_batch; /* the gathered one takes no more: it is full */
+    struct buf packed; /* the gzipped body of `sending` */
     struct cwlogs_rejected rejected;
     struct aws_call call;
     struct provision provision;
@@ -48,6 +55,29 @@ struct stream {
 
 /** stream_send(): what of `sending` is not done, or a look for it first. */
 void stream_send(struct stream *stream);
+
+/** stream_go_on(): the next part of `sending`, or a look for it. */
+void stream_go_on(struct stream *stream);
+
+/** stream_wait_after(): stream_go_on() after the delay that @answer asks for.
+ */
+void stream_wait_after(struct stream *stream, const struct aws_answer *answer);
+
+/** stream_part_range(): the entries of `sending` that the wire is taken from:
+ * those of them that are not done. */
+struct sift_range stream_part_range(const struct stream *stream);
+
+/** stream_make_part(): what has to be sent next stands ready in `part`; or all
+ * of `sending` has, and there is no part.  Return: 0 or a negative errno. */
+int stream_make_part(struct stream *stream);
+
+/** stream_refused(): the wire was, for its content. */
+void stream_refused(struct stream *stream, const struct aws_answer *answer);
+
+/** stream_taken(): @accepted entries of the wire were, @dead were not and are
+ * among the dead letters, as are the suspects where any was.  Return: whether
+ * there is more of `sending` to send. */
+bool stream_taken(struct stream *stream, uint64_t accepted, uint64_t dead);
 
 /** stream_provisioned(): provision.done. */
 void stream_provisioned(struct provision *provision,

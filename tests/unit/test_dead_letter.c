@@ -40,7 +40,8 @@ end(void)
 static void
 add(struct dead_letter *dead, uint64_t offset, const char *entry)
 {
-    CHECK(!dead_letter_add(dead, "too_old", (struct spool_position){7, offset},
+    CHECK(!dead_letter_add(dead, &(struct dead_letter_why){.reason = "too_old"},
+                           (struct spool_position){7, offset},
                            (struct slice){entry, strlen(entry)}, 0));
 }
 
@@ -141,15 +142,13 @@ a_file_that_failed_a_sync_is_never_written_again(void)
     add(dead, 100, "{}");
     CHECK(dead_letter_sync(dead) == -EIO);
     fileio_ops.fdatasync = fdatasync;
-    CHECK(!fileio_read_all(dirfd, SPOOL_DEAD_LETTER, 1 << 20, &bytes,
-                           &before));
+    CHECK(!fileio_read_all(dirfd, SPOOL_DEAD_LETTER, 1 << 20, &bytes, &before));
     free(bytes);
 
     add(dead, 100, "{}");
     CHECK(!dead_letter_sync(dead));
     CHECK(count("dead-letter.2.ndjson", "\"offset\":100,") == 1);
-    CHECK(!fileio_read_all(dirfd, SPOOL_DEAD_LETTER, 1 << 20, &bytes,
-                           &after));
+    CHECK(!fileio_read_all(dirfd, SPOOL_DEAD_LETTER, 1 << 20, &bytes, &after));
     free(bytes);
     CHECK(before == after);
     dead_letter_close(dead);

@@ -53,7 +53,7 @@ every_refusal_sends_the_same_batch_again(void)
         one_stream_begin(&world);
         one_stream_offer(&world, 0, 3);
         stream_poke(world.stream, true);
-        fake_aws_refuse(CWLOGS_PUT, advices[i], "InvalidParameterException",
+        fake_aws_refuse(CWLOGS_PUT, advices[i], "SomeNewException",
                         "{}");
         CHECK(stream_stuck(world.stream) && !world.settled);
         CHECK(stream_report(world.stream).holding == (advices[i] == AWS_JUDGE));
