@@ -203,11 +203,13 @@ see_events(struct lookup *lookup, const cJSON *body)
     }
 }
 
-/* Return: whether nothing will ever be learnt by asking. */
+/* Return: whether nothing will ever be learnt by asking.  A wrong clock is
+ * refused in the same words. */
 static bool
 is_forbidden(const struct aws_answer *answer)
 {
-    return !strcmp(answer->code, "AccessDeniedException") ||
+    return (!strcmp(answer->code, "AccessDeniedException") &&
+            answer->advice != AWS_CLOCK) ||
            !strcmp(answer->code, "UnknownOperationException");
 }
 

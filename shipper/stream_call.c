@@ -445,9 +445,16 @@ settle(struct stream *stream)
     const struct cwlogs_rejected *rejected = &stream->rejected;
     uint64_t accepted = rejected->tail - rejected->head;
     uint64_t dead = stream->probing ? 0 : wire(stream)->count - accepted;
-    int r = bury(stream, accepted, dead);
+    int r;
 
+    if (stream->probing && !accepted) { /* of another time: proves nothing */
+        stream->state = STREAM_WAITING;
+        stream_free_part(stream);
+        fail_locally(stream, -ETIME);
+        return;
+    }
     stream->state = STREAM_SETTLING;
+    r = bury(stream, accepted, dead);
     if (r) {
         stream->failures++;
         fail(stream, "dead_letter",

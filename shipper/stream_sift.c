@@ -1,5 +1,6 @@
 #include "shipper/stream_inner.h"
 
+#include "common/clock.h"
 #include "common/line.h"
 #include "common/log.h"
 #include "shipper/batch.h"
@@ -54,6 +55,8 @@ has_more(struct stream *stream)
 static int
 make_probe(struct stream *stream)
 {
+    int64_t age_ms, now_ms = clock_wall_ms() +
+                             aws_clock_offset_ms(stream->world->aws, &age_ms);
     char line[PROBE_MAX];
     unsigned char id[16];
     int len;
@@ -69,10 +72,9 @@ make_probe(struct stream *stream)
                    id[0], id[1], id[2], id[3], id[4], id[5], id[6] & 15, id[7],
                    id[8] & 15, id[9], id[10], id[11], id[12], id[13], id[14],
                    id[15]);
-    line_seal(line, (size_t)len, stream->sending->last_ts);
+    line_seal(line, (size_t)len, now_ms);
     return batch_add(stream->part, (struct slice){line, (size_t)len - 1},
-                     stream->sending->last_ts, stream->sending->next,
-                     stream->sending->next);
+                     now_ms, stream->sending->next, stream->sending->next);
 }
 
 int

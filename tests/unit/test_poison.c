@@ -108,6 +108,10 @@ a_lone_entry_dies_when_a_probe_is_taken(void)
     refuse();
     CHECK(one_stream_sends("\\\"logCategory\\\":\\\"clickspool\\\""));
     CHECK(!world.settled && !letters(&world, &text));
+    fake_aws_ok(CWLOGS_PUT, /* not taken either: no proof */
+                "{\"rejectedLogEventsInfo\":{\"tooNewLogEventStartIndex\":0}}");
+    CHECK(!world.settled && !letters(&world, &text) && !fake_aws.call);
+    one_stream_run_until_call(&world);
     fake_aws_ok(CWLOGS_PUT, "{}");
     CHECK(world.settled == 1 && world.dead == 1 && !world.delivered);
     CHECK_INT(letters(&world, &text), 1);
