@@ -27,10 +27,9 @@ sift_refused(struct sift *sift)
 
     (void)sift_next(sift, &range);
     assert(range.from < range.to);
+    sift->guilty = range.to;
     if (range.to - range.from == 1)
-        sift->lone = range.to;
-    else
-        sift->guilty = range.to;
+        sift->lone = range.to; /* which explains what was refused with it */
 }
 
 void

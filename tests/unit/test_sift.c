@@ -75,6 +75,9 @@ static void
 a_guilty_entry_costs_few_calls(void)
 {
     memset(guilty, 0, sizeof(guilty));
+    guilty[0] = true;
+    CHECK_INT(sift_all(4), 4); /* all, two, one, and the rest at once */
+    guilty[0] = false;
     for (size_t at = 0; at < MOST; at += 97) {
         guilty[at] = true;
         CHECK(sift_all(MOST) <= 17);

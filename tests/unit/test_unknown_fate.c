@@ -173,12 +173,32 @@ what_was_in_flight_at_the_start_is_looked_up_first(void)
                            world.at[3], world.at[4]),
               STREAM_FULL); /* what cannot have been sent stays apart */
     stream_poke(world.stream, false);
+    show(&world, 0, 0, "a"); /* nothing yet proves nothing */
+    show(&world, 0, 0, "a");
     show(&world, 0, 3, "a");
     CHECK(world.delivered == 3);
     one_stream_offer(&world, 3, 4);
     stream_poke(world.stream, true);
     fake_aws_ok(CWLOGS_PUT, "{}");
     CHECK(world.delivered == 4);
+    one_stream_end(&world);
+}
+
+static void
+where_there_is_no_stream_nothing_is_waited_for(void)
+{
+    struct one_stream world;
+
+    begin_with_wait(&world, 60000);
+    one_stream_reopen(&world, (struct stream_past){.position = world.at[0],
+                                                   .doubt_end = world.at[3]});
+    one_stream_offer(&world, 0, 3);
+    stream_poke(world.stream, true);
+    one_stream_run_until_call(&world);
+    fake_aws_refuse(CWLOGS_GET_EVENTS, AWS_JUDGE, "ResourceNotFoundException",
+                    "{}");
+    fake_aws_ok(CWLOGS_PUT, "{}");
+    CHECK(world.delivered == 3);
     one_stream_end(&world);
 }
 
@@ -196,6 +216,9 @@ an_old_checkpoint_sends_nothing_twice(void)
     CHECK(world.delivered == 2);
     one_stream_offer(&world, 2, 5); /* the last of which are new */
     stream_poke(world.stream, true);
+    show(&world, 2, 3, "a"); /* some: so there may be more, which is late */
+    show(&world, 0, 0, "a");
+    CHECK(!fake_aws.call);
     for (int look = 0; look < 2 + 1; look++) {
         show(&world, 2, 4, "a");
         show(&world, 0, 0, "a");
@@ -226,6 +249,7 @@ main(void)
     a_failed_look_is_repeated_and_proves_nothing();
     what_must_not_be_read_is_sent_again();
     what_was_in_flight_at_the_start_is_looked_up_first();
+    where_there_is_no_stream_nothing_is_waited_for();
     an_old_checkpoint_sends_nothing_twice();
     return 0;
 }
