@@ -57,7 +57,6 @@ WAYS = [
     Fault("access_denied", every=10),
     Fault("operation_aborted", every=10),
     Fault("limit_exceeded", every=10),
-    Fault("invalid_parameter", every=10),
     Fault("not_found", every=10),
 ]
 
