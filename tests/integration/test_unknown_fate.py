@@ -20,7 +20,7 @@ from support.standin import StandIn
 
 LONG = bool(os.environ.get("CLICKSPOOL_LONG"))
 LATE, WAIT = (5.0, "6s") if LONG else (0.5, "1s")
-RUNS = 250 if LONG else 50  # of each of the four below
+RUNS = 250 if LONG else 15  # of each of the four below
 CONFIG: dict[str, Any] = {
     "shipper": {"linger": "0s", "request_timeout": "2s", "resolve_wait": WAIT}
 }
