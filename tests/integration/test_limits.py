@@ -129,6 +129,7 @@ def test_a_peer_that_does_not_read_is_closed(shop: Site) -> None:
         with contextlib.suppress(BlockingIOError, ConnectionError):
             while sent < 64 << 20:
                 sent += client.sock.send(bad * 20)
+        wait_for(lambda: connections(shop) == 1, "the connection is taken")
         wait_for(lambda: connections(shop) == 0, "the connection is closed")
         assert time.monotonic() - start >= 0.8 * LIMIT
     shop.ingest.meter.sample()
