@@ -105,6 +105,10 @@ parse_tree(const cJSON *tree, struct checkpoint *checkpoint)
         !json_get_uint(counts, "dead", &checkpoint->counts.dead) ||
         !json_get_uint(counts, "dropped", &checkpoint->counts.dropped))
         return CHECKPOINT_BROKEN;
+    /* Those that an older program did not write are zero. */
+    (void)parse_position(tree, "retry", &checkpoint->retry);
+    (void)json_get_uint(tree, "lettersTaken", &checkpoint->letters_taken);
+    (void)json_get_uint(counts, "replayed", &checkpoint->counts.replayed);
     if (saved_at && strlen(saved_at) < sizeof(checkpoint->saved_at))
         (void)strcpy(checkpoint->saved_at, saved_at);
     return parse_streams(tree, checkpoint);
@@ -198,10 +202,14 @@ checkpoint_print(const struct checkpoint *checkpoint, struct buf *out)
             (void)buf_putc(out, ',');
         print_stream(out, &checkpoint->streams[i]);
     }
+    (void)buf_puts(out, "],");
+    print_position(out, "retry", checkpoint->retry);
     (void)buf_printf(out,
-                     "],\"counts\":{\"delivered\":%" PRIu64 ",\"dead\":%" PRIu64
-                     ",\"dropped\":%" PRIu64 "},\"savedAt\":",
-                     counts->delivered, counts->dead, counts->dropped);
+                     ",\"lettersTaken\":%" PRIu64 ",\"counts\":{\"delivered\":"
+                     "%" PRIu64 ",\"dead\":%" PRIu64 ",\"dropped\":%" PRIu64
+                     ",\"replayed\":%" PRIu64 "},\"savedAt\":",
+                     checkpoint->letters_taken, counts->delivered, counts->dead,
+                     counts->dropped, counts->replayed);
     json_string(out, checkpoint->saved_at);
     (void)buf_puts(out, "}\n");
     return out->failed;

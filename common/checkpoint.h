@@ -20,13 +20,16 @@ struct buf;
  *                  "position":{"segment":42,"offset":1234},
  *                  "inFlight":{"position":{…},"end":{…},"count":17,
  *                              "lastEventId":"…","firstTs":…,"lastTs":…}}],
- *      "counts":{"delivered":100,"dead":2,"dropped":0},
+ *      "retry":{"segment":…,"offset":0},"lettersTaken":3,
+ *      "counts":{"delivered":100,"dead":2,"dropped":0,"replayed":0},
  *      "savedAt":"2026-01-02T03:04:05.678Z"}
  *
  * `inFlight` is the batch that was being sent, or null: written before it goes
  * out, so that after a crash its entries are known to be of unknown fate.
  * Every entry before `position` is delivered or among the dead letters; it is
- * the least of the streams' positions.  `counts` are the entries of all time
+ * the least of the streams' positions.  `retry` is the same for the files of
+ * retry/, and all zero where there never was one; up to file `lettersTaken` of
+ * them, `dead` no longer counts the letters that they hold.  `counts` are the entries of all time
  * before it, so that accepted = counts + what lies behind it; a run of bad
  * bytes is no entry, and a dead letter that is not counted here.
  * Members that are not known are passed over.
@@ -58,10 +61,13 @@ struct checkpoint_counts {
     uint64_t delivered;
     uint64_t dead;
     uint64_t dropped; /* by an operator */
+    uint64_t replayed; /* sent again by an operator: outside the others */
 };
 
 struct checkpoint {
     struct spool_position position;
+    struct spool_position retry;
+    uint64_t letters_taken;
     struct checkpoint_stream *streams;
     size_t stream_count;
     struct checkpoint_counts counts;

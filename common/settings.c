@@ -15,7 +15,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { RELOAD = 1, IDLE = 2 };
+enum { RELOAD = 1 };
 enum {
     SETTINGS_FILE_MAX = 1024 * 1024,
     SETTINGS_PRINT_MAX = 1024 * 1024,
@@ -148,7 +148,7 @@ static void
 set(struct settings *settings, const struct setting *setting,
     const char *value, struct settings_origin origin)
 {
-    char why[SETTINGS_WHY_SIZE], name[64];
+    char why[SETTINGS_WHY_SIZE];
 
     if (settings_value_parse(&setting->kind, value, member(settings, setting),
                              why) < 0) {
@@ -157,14 +157,6 @@ set(struct settings *settings, const struct setting *setting,
         return;
     }
     settings->origins[setting - table] = origin;
-
-    if (!strcmp(value, setting->initial))
-        return;
-    if (setting->flags & IDLE) {
-        (void)snprintf(name, sizeof(name), "%s.%s", setting->section,
-                       setting->key);
-        settings_warn(settings, name, "has no effect in this version");
-    }
 }
 
 static void

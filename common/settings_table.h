@@ -16,8 +16,6 @@
  *           CHOICE  one of the words in its range, as their index
  * range     "least..most" in the type's own form, "this|that", or ""
  * flags     RELOAD  SIGHUP puts a new value into force
- *           IDLE    known, but nothing in this version uses it: any other
- *                   value than the default is told as a warning
  */
 #define SETTINGS_AWS(X)                                                        \
     X(aws, region, TEXT, "ap-southeast-1", "", 0,                              \
@@ -142,7 +140,8 @@
     X(shipper, log_group, TEXT, "/clickspool/events", "", 0,                   \
       "CloudWatch log group")                                                  \
     X(shipper, log_stream, TEXT, "{hostname}", "", 0,                          \
-      "CloudWatch log stream; {hostname} is filled in")                        \
+      "CloudWatch log stream; in both {hostname}, {instance}, {category} and " \
+      "{date} are filled in")                                                  \
     X(shipper, retention_days, COUNT, "0", "0..3653", 0,                       \
       "days that CloudWatch keeps the group's entries; 0: as it is")           \
     X(shipper, create, FLAG, "true", "", 0,                                    \
@@ -153,17 +152,17 @@
       "compression of batches; 0 sends them plain")                            \
     X(shipper, request_timeout, TIME, "30s", "1s..10m", 0,                     \
       "a call that has no answer by then has failed")                          \
-    X(shipper, max_inflight, COUNT, "4", "1..64", IDLE,                        \
+    X(shipper, max_inflight, COUNT, "4", "1..64", 0,                           \
       "requests under way at once, over all streams")                          \
     X(shipper, resolve_ambiguous, FLAG, "true", "", 0,                         \
       "whether a batch of unknown fate is looked up")                          \
     X(shipper, resolve_wait, TIME, "60s", "1s..1h", 0,                         \
       "how long it is looked for")                                             \
-    X(shipper, heartbeat, TIME, "5m", "0s..1d", IDLE,                          \
+    X(shipper, heartbeat, TIME, "5m", "0s..1d", 0,                             \
       "how often the counts are told in CloudWatch itself; 0: never")          \
     X(shipper, dead_max_size, SIZE, "256MiB", "1MiB..1024GiB", 0,              \
       "with more dead letters than this, shipper holds")                       \
-    X(shipper, price_per_gib, DECIMAL, "0.50", "0..1000", IDLE,                \
+    X(shipper, price_per_gib, DECIMAL, "0.50", "0..1000", 0,                   \
       "for the cost line of status")
 
 #define SETTINGS_LOG(X)                                                        \

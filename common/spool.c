@@ -17,6 +17,13 @@
 
 enum { DIGITS = 20 };
 
+#define RETRY_PREFIX SPOOL_RETRY "/"
+
+static const char *const kinds[] = {
+    [SPOOL_LETTERS] = "letters",
+    [SPOOL_REPLAY] = "replay",
+};
+
 int
 spool_position_compare(struct spool_position a, struct spool_position b)
 {
@@ -30,7 +37,11 @@ spool_position_compare(struct spool_position a, struct spool_position b)
 const char *
 spool_name(uint64_t number, char name[SPOOL_NAME_SIZE])
 {
-    (void)snprintf(name, SPOOL_NAME_SIZE, "%020" PRIu64 ".ndjson", number);
+    bool retry = spool_is_retry(number);
+
+    (void)snprintf(name, SPOOL_NAME_SIZE, "%s%020" PRIu64 ".ndjson",
+                   retry ? RETRY_PREFIX : "",
+                   retry ? number - SPOOL_RETRY_BASE : number);
     return name;
 }
 
@@ -38,11 +49,17 @@ uint64_t
 spool_number(const char *name)
 {
     char again[SPOOL_NAME_SIZE];
+    const char *digits = name;
     uint64_t number;
 
-    if (strlen(name) != SPOOL_NAME_LEN || strspn(name, "0123456789") != DIGITS)
+    if (!strncmp(name, RETRY_PREFIX, strlen(RETRY_PREFIX)))
+        digits += strlen(RETRY_PREFIX);
+    if (strlen(digits) != SPOOL_NAME_LEN ||
+        strspn(digits, "0123456789") != DIGITS)
         return 0;
-    number = strtoull(name, NULL, 10);
+    number = strtoull(digits, NULL, 10);
+    if (digits != name)
+        number += SPOOL_RETRY_BASE;
     return strcmp(spool_name(number, again), name) ? 0 : number;
 }
 
@@ -71,8 +88,9 @@ compare_numbers(const void *a, const void *b)
     return *x < *y ? -1 : *x > *y;
 }
 
-int
-spool_list_read(struct spool_list *list, int dirfd)
+/* The numbers of the files in a folder; each is counted from @base on. */
+static int
+list_read(struct spool_list *list, int dirfd, const char *folder, uint64_t base)
 {
     const struct dirent *entry;
     size_t room = 0;
@@ -80,7 +98,7 @@ spool_list_read(struct spool_list *list, int dirfd)
     int fd, r = 0;
 
     *list = (struct spool_list){0};
-    fd = openat(dirfd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    fd = openat(dirfd, folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (fd < 0)
         return -errno;
     dir = fdopendir(fd);
@@ -93,7 +111,7 @@ spool_list_read(struct spool_list *list, int dirfd)
     for (errno = 0; (entry = readdir(dir)); errno = 0) {
         uint64_t number = spool_number(entry->d_name);
 
-        r = number ? list_add(list, &room, number) : 0;
+        r = number ? list_add(list, &room, base + number) : 0;
         if (r < 0)
             goto out;
     }
@@ -107,6 +125,20 @@ out:
     if (r < 0)
         spool_list_deinit(list);
     return r;
+}
+
+int
+spool_list_read(struct spool_list *list, int dirfd)
+{
+    return list_read(list, dirfd, ".", 0);
+}
+
+int
+spool_list_retry(struct spool_list *list, int dirfd)
+{
+    int r = list_read(list, dirfd, SPOOL_RETRY, SPOOL_RETRY_BASE);
+
+    return r == -ENOENT ? 0 : r;
 }
 
 void
@@ -127,14 +159,30 @@ spool_control_write(struct buf *out, struct spool_control *control)
     (void)buf_puts(out, LINE_PREFIX);
     (void)buf_printf(out,
                      "\"_segment\":{\"v\":%d,\"prev\":\"%s\",\"prevEnd\":"
-                     "%" PRIu64 ",\"entries\":%" PRIu64 "}}\n",
+                     "%" PRIu64 ",\"entries\":%" PRIu64,
                      SPOOL_VERSION, name, control->prev_end, control->entries);
+    if (control->kind)
+        (void)buf_printf(out, ",\"kind\":\"%s\",\"rate\":%" PRIu64,
+                         kinds[control->kind], control->rate);
+    (void)buf_puts(out, "}}\n");
     if (out->failed)
         return out->failed;
 
     control->len = out->len - start;
     line_seal(out->data + start, control->len, control->ts);
     return 0;
+}
+
+/* A segment says nothing of it. */
+static void
+parse_kind(const cJSON *object, struct spool_control *control)
+{
+    const char *kind = json_get_string(object, "kind");
+
+    for (int i = SPOOL_LETTERS; kind && i <= SPOOL_REPLAY; i++)
+        if (!strcmp(kind, kinds[i]))
+            control->kind = (enum spool_kind)i;
+    (void)json_get_uint(object, "rate", &control->rate);
 }
 
 static int
@@ -159,6 +207,7 @@ control_parse(const char *line, struct spool_control *control)
     control->prev = spool_number(prev);
     if (*prev && !control->prev)
         goto out;
+    parse_kind(object, control);
     control->ts = line_ts(line);
     r = 0;
 

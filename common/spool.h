@@ -14,6 +14,7 @@ struct buf;
  *     synced                        how far the active one is durable
  *     checkpoint.json               shipper's position
  *     dead-letter.ndjson            what cannot be delivered, and why
+ *     retry/NNNNNNNNNNNNNNNNNNNN.ndjson  entries that are sent once more
  *     ingest.lock, shipper.lock     held while their owners live
  *
  * 1. An acknowledged entry is a whole line with a right checksum, in some
@@ -25,13 +26,21 @@ struct buf;
  *    nobody reads past there.  A file that no successor names and that is not
  *    the highest holds nothing.
  * 4. `ts` never falls within a segment.
+ *
+ * A file of retry/ is whole when it gets its name, and never changes.  Its
+ * number is counted from SPOOL_RETRY_BASE on, so that a position names an
+ * entry whichever of the two it stands in.
  */
 enum {
     SPOOL_VERSION = 1,
     SPOOL_NAME_LEN = 27, /* 20 digits and ".ndjson" */
-    SPOOL_NAME_SIZE = SPOOL_NAME_LEN + 1,
+    SPOOL_NAME_SIZE = sizeof("retry/") + SPOOL_NAME_LEN,
     SPOOL_CONTROL_MAX = 256, /* bytes of the first line, with its newline */
 };
+
+#define SPOOL_RETRY "retry"
+/* Any number that follows is exact in a double, as JSON has it. */
+#define SPOOL_RETRY_BASE UINT64_C(9000000000000000)
 
 #define SPOOL_INGEST_LOCK "ingest.lock"
 #define SPOOL_SHIPPER_LOCK "shipper.lock"
@@ -49,7 +58,14 @@ struct spool_position {
 
 int spool_position_compare(struct spool_position a, struct spool_position b);
 
-/** spool_name(): a segment's file name. */
+/** spool_is_retry(): whether segment @number is a file of retry/. */
+static inline bool
+spool_is_retry(uint64_t number)
+{
+    return number >= SPOOL_RETRY_BASE;
+}
+
+/** spool_name(): a segment's file name, seen from the spool's folder. */
 const char *spool_name(uint64_t number, char name[SPOOL_NAME_SIZE]);
 
 /** spool_number(): a file name's number, or 0 where it is no segment. */
@@ -62,14 +78,27 @@ struct spool_list {
 
 /** spool_list_read(): the segments there are; spool_list_deinit() after. */
 int spool_list_read(struct spool_list *list, int dirfd);
+
+/** spool_list_retry(): the same of retry/, which need not be there. */
+int spool_list_retry(struct spool_list *list, int dirfd);
 void spool_list_deinit(struct spool_list *list);
+
+/** What a file of retry/ holds. */
+enum spool_kind {
+    SPOOL_ENTRIES, /* a segment: what ingest took */
+    SPOOL_LETTERS, /* entries that were among the dead letters */
+    SPOOL_REPLAY,  /* entries that are sent again, outside all counts */
+};
 
 /** What a segment's first line says. */
 struct spool_control {
     int64_t ts;
     uint64_t prev;     /* the segment before; 0: there was none */
     uint64_t prev_end; /* where its good bytes end */
-    uint64_t entries;  /* accepted, ever, before this segment */
+    uint64_t entries;  /* accepted, ever, before this segment; of retry/'s
+                          files: how many there are in it */
+    enum spool_kind kind;
+    uint64_t rate; /* entries a second; 0: as many as there can be */
     size_t len;        /* of the line: the first entry begins here */
 };
 

@@ -32,6 +32,8 @@ struct aws {
     struct aws_clock clock;
     uv_timer_t soon; /* for calls that end before anything is sent */
     struct request *unsent;
+    unsigned busy;           /* limited calls under way, and ... */
+    struct request *waiting; /* ... those that wait for their turn */
 };
 
 /* A call under way. */
@@ -44,19 +46,33 @@ struct request {
     int64_t offset_ms; /* the clock's, as the call was signed */
     int64_t wall_ms;
     int64_t mono_us;
+    bool counted; /* among aws->busy */
 
     /* Of one that ends before anything is sent: */
     enum aws_advice advice;
     const char *code;
     char why[WHY_MAX];
-    struct request *next; /* in aws->unsent */
+    struct request *next; /* in aws->unsent or aws->waiting */
 };
+
+static void start_waiting(struct aws *aws);
 
 static void
 request_free(struct request *request)
 {
     aws_head_deinit(&request->head);
     free(request);
+}
+
+/* Its place is the next one's, before its owner can take it again. */
+static void
+release(struct request *request)
+{
+    if (!request->counted)
+        return;
+    request->counted = false;
+    request->aws->busy--;
+    start_waiting(request->aws);
 }
 
 /*
@@ -96,6 +112,7 @@ tell(struct request *request, const struct aws_answer *answer)
 {
     struct aws_call *call = request->call;
 
+    release(request);
     call->request = NULL;
     call->done(call, answer);
     request_free(request);
@@ -200,52 +217,98 @@ request_send(struct request *request, const struct endpoint *endpoint,
     return http_start(aws->http, &request->http);
 }
 
-int
-aws_call_start(struct aws *aws, struct aws_call *call)
+/* It is its turn.  Return: 0 or -ENOMEM. */
+static int
+request_begin(struct request *request)
 {
-    struct request *request = calloc(1, sizeof(*request));
+    struct aws *aws = request->aws;
+    struct aws_call *call = request->call;
     const struct creds_keys *keys;
     char no_host[ENDPOINT_WHY_MAX];
     struct endpoint endpoint;
     const char *why;
-    int r = 0;
+    int r;
+
+    request->wall_ms = clock_wall_ms();
+    request->mono_us = clock_mono_us();
+    request->offset_ms = aws->clock.offset_ms;
+    keys = creds_get(aws->creds, &why);
+    if (!keys) {
+        end_soon(request, AWS_CREDENTIALS, "NoCredentials", why);
+        return 0;
+    }
+    if (!endpoint_find(&endpoint, aws->settings, call->service, no_host)) {
+        end_soon(request, AWS_RETRY, "NoEndpoint", no_host);
+        return 0;
+    }
+    r = request_send(request, &endpoint, keys);
+    request->counted = !r && call->limited;
+    aws->busy += request->counted;
+    return r;
+}
+
+static bool
+is_full(const struct aws *aws)
+{
+    return aws->busy >= (unsigned)aws->settings->shipper.max_inflight;
+}
+
+static void
+start_waiting(struct aws *aws)
+{
+    struct request *request;
+
+    while ((request = aws->waiting) && !is_full(aws)) {
+        aws->waiting = request->next;
+        if (request_begin(request) < 0)
+            end_soon(request, AWS_RETRY, "NotSent", "out of memory");
+    }
+}
+
+int
+aws_call_start(struct aws *aws, struct aws_call *call)
+{
+    struct request *request = calloc(1, sizeof(*request));
+    struct request **at = &aws->waiting;
 
     if (!request)
         return -ENOMEM;
     request->aws = call->aws = aws;
     request->call = call;
-    request->wall_ms = clock_wall_ms();
-    request->mono_us = clock_mono_us();
-    request->offset_ms = aws->clock.offset_ms;
-
-    keys = creds_get(aws->creds, &why);
-    if (!keys)
-        end_soon(request, AWS_CREDENTIALS, "NoCredentials", why);
-    else if (!endpoint_find(&endpoint, aws->settings, call->service, no_host))
-        end_soon(request, AWS_RETRY, "NoEndpoint", no_host);
-    else
-        r = request_send(request, &endpoint, keys);
-    if (r < 0) {
+    if (call->limited && is_full(aws)) {
+        while (*at)
+            at = &(*at)->next;
+        *at = request;
+    } else if (request_begin(request) < 0) {
         request_free(request);
-        return r;
+        return -ENOMEM;
     }
     call->request = request;
     return 0;
+}
+
+/* Return: whether it stood in @list. */
+static bool
+take_out(struct request **list, const struct request *request)
+{
+    while (*list && *list != request)
+        list = &(*list)->next;
+    if (!*list)
+        return false;
+    *list = request->next;
+    return true;
 }
 
 void
 aws_call_cancel(struct aws_call *call)
 {
     struct request *request = call->request;
-    struct request **at = &call->aws->unsent;
 
-    while (*at && *at != request)
-        at = &(*at)->next;
-    if (*at)
-        *at = request->next;
-    else
+    if (!take_out(&call->aws->unsent, request) &&
+        !take_out(&call->aws->waiting, request))
         http_cancel(&request->http);
     call->request = NULL;
+    release(request);
     request_free(request);
 }
 

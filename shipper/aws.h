@@ -62,6 +62,8 @@ struct aws_call {
     const char *target;  /* X-Amz-Target */
     struct slice body;   /* the caller's, until done() */
     bool gzipped;        /* the body is, and is said to be */
+    bool limited;        /* waits while [shipper] max_inflight of its kind are
+                            under way, first come, first served */
     bool secret;         /* so is the answer: its bytes are wiped */
     void (*done)(struct aws_call *call, const struct aws_answer *answer);
     void *owner;

@@ -135,7 +135,7 @@ dead_letter_add_bad(struct dead_letter *dead, struct spool_position position,
     size_t start = out->len;
     int r;
 
-    r = dead_letter_index_keep(&dead->index, position.segment);
+    r = dead_letter_index_keep(&dead->index, position);
     if (r < 0 || dead_letter_index_has(&dead->index, position))
         return r;
     begin_letter(out, &(struct dead_letter_why){.reason = DEAD_LETTER_BAD},
@@ -172,14 +172,12 @@ append_gathered(struct dead_letter *dead)
     return r;
 }
 
-/* Return: as dead_letter_sync(), with the letters still there. */
+/* Return: as dead_letter_sync(), with the lines still there. */
 static int
 sync_gathered(struct dead_letter *dead)
 {
     int lock, r;
 
-    if (dead->index.bytes + dead->gathered.len > dead->max_size)
-        return DEAD_LETTER_FULL;
     lock = fileio_lock(dead->dirfd, DEAD_LETTER_LOCK);
     if (lock < 0)
         return lock;
@@ -187,8 +185,6 @@ sync_gathered(struct dead_letter *dead)
         dead->index.number++;
     dead->file_failed = false;
     r = append_gathered(dead);
-    if (!r)
-        dead->index.bytes += dead->gathered.len;
     (void)close(lock);
     return r;
 }
@@ -196,10 +192,52 @@ sync_gathered(struct dead_letter *dead)
 int
 dead_letter_sync(struct dead_letter *dead)
 {
-    int r = dead->gathered.len ? sync_gathered(dead) : 0;
+    int r = 0;
 
+    if (dead->index.bytes + dead->gathered.len > dead->max_size)
+        r = DEAD_LETTER_FULL;
+    else if (dead->gathered.len)
+        r = sync_gathered(dead);
+    if (!r)
+        dead->index.bytes += dead->gathered.len;
     buf_shrink(&dead->gathered, 0);
     return r;
+}
+
+/* From the first on, so that no line about a letter outlives it: a letter
+ * that came back would be sent, or counted, once more. */
+static void
+remove_settled(struct dead_letter *dead)
+{
+    char name[DEAD_LETTER_NAME_SIZE];
+
+    for (unsigned number = 1; number <= dead->index.settled; number++)
+        if (unlinkat(dead->dirfd, dead_letter_name(number, name), 0) < 0 &&
+            errno != ENOENT)
+            return;
+}
+
+int
+dead_letter_resolve(struct dead_letter *dead, struct slice lines,
+                    struct spool_position from)
+{
+    struct dead_letter_index fresh;
+    int r = buf_append(&dead->gathered, lines.data, lines.len);
+
+    if (!r)
+        r = sync_gathered(dead);
+    buf_shrink(&dead->gathered, 0);
+    if (r)
+        return r;
+    r = dead_letter_index_read(&fresh, dead->dirfd, from);
+    if (r) { /* what was known holds more than there is: no harm */
+        dead_letter_index_deinit(&fresh);
+        return 0;
+    }
+    dead_letter_index_deinit(&dead->index);
+    dead->index = fresh;
+    remove_settled(dead);
+    return 0;
 }
 
 bool

@@ -21,6 +21,12 @@
  * file begins (dead-letter.2.ndjson, and so on): what was promised stands in a
  * file that never failed.  A letter that could not be written is tried again, so
  * one may stand in two files; its name is the same.
+ *
+ * What an operator did about a letter is a line of its own:
+ *
+ *     {"resolved":"dropped","segment":"…","offset":1234}   or "retried"
+ *
+ * Files that hold nothing else any more are removed, but for the last one.
  */
 struct dead_letter;
 
@@ -56,6 +62,16 @@ int dead_letter_add(struct dead_letter *dead, const struct dead_letter_why *why,
 int dead_letter_add_bad(struct dead_letter *dead,
                         struct spool_position position, uint64_t len,
                         int64_t now_ms);
+
+/**
+ * dead_letter_resolve(): make durable what an operator did: @lines are of the
+ * second kind.  dead_max_size does not hold it, as it makes room.  Doing it
+ * twice is doing it once.
+ *
+ * Return: 0 or a negative errno.
+ */
+int dead_letter_resolve(struct dead_letter *dead, struct slice lines,
+                        struct spool_position from);
 
 /**
  * dead_letter_sync(): make durable what was gathered.

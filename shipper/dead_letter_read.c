@@ -11,6 +11,8 @@
 #include <string.h>
 #include <unistd.h>
 
+enum { GONE_MAX = 64 }; /* numbers without a file, before the last one */
+
 const char *
 dead_letter_name(unsigned number, char name[DEAD_LETTER_NAME_SIZE])
 {
@@ -21,6 +23,20 @@ dead_letter_name(unsigned number, char name[DEAD_LETTER_NAME_SIZE])
                        number);
     return name;
 }
+
+/* What one line of the files says of a place. */
+struct row {
+    struct spool_position at;
+    size_t line; /* over all files: the last one counts */
+    unsigned file;
+    uint32_t len;
+    enum { ROW_ENTRY, ROW_RUN, ROW_RESOLVED } kind;
+};
+
+struct rows {
+    struct row *all;
+    size_t count, room, lines;
+};
 
 /* Room for one more at the end of an array. */
 static int
@@ -39,89 +55,92 @@ grow(void **array, size_t count, size_t *room, size_t size)
     return 0;
 }
 
-static int
-add_known(struct dead_letter_index *index, struct spool_position position)
+static bool
+has_place(const struct dead_letter_places *places,
+          struct spool_position position)
 {
-    int r = grow((void **)&index->known, index->known_count,
-                 &index->known_room, sizeof(*index->known));
+    for (size_t i = 0; i < places->count; i++)
+        if (!spool_position_compare(places->at[i], position))
+            return true;
+    return false;
+}
+
+static int
+add_place(struct dead_letter_places *places, struct spool_position position)
+{
+    int r = grow((void **)&places->at, places->count, &places->room,
+                 sizeof(*places->at));
 
     if (!r)
-        index->known[index->known_count++] = position;
+        places->at[places->count++] = position;
     return r;
 }
 
 int
-dead_letter_index_keep(struct dead_letter_index *index, uint64_t segment)
+dead_letter_index_keep(struct dead_letter_index *index,
+                       struct spool_position position)
 {
-    int r;
-
-    if (dead_letter_index_keeps(index, segment))
-        return 0;
-    r = grow((void **)&index->kept, index->kept_count, &index->kept_room,
-             sizeof(*index->kept));
-    if (!r)
-        index->kept[index->kept_count++] = segment;
-    return r;
+    return has_place(&index->runs, position)
+               ? 0
+               : add_place(&index->runs, position);
 }
 
 bool
 dead_letter_index_has(const struct dead_letter_index *index,
                       struct spool_position position)
 {
-    for (size_t i = 0; i < index->known_count; i++)
-        if (!spool_position_compare(index->known[i], position))
-            return true;
-    return false;
+    return has_place(&index->known, position);
 }
 
 bool
 dead_letter_index_keeps(const struct dead_letter_index *index,
                         uint64_t segment)
 {
-    for (size_t i = 0; i < index->kept_count; i++)
-        if (index->kept[i] == segment)
+    for (size_t i = 0; i < index->runs.count; i++)
+        if (index->runs.at[i].segment == segment)
             return true;
     return false;
 }
 
 static int
-read_letter(struct dead_letter_index *index, const char *line, size_t len,
-            struct spool_position from)
+read_letter(struct rows *rows, unsigned file, const char *line, size_t len)
 {
     cJSON *tree = json_parse(line, len);
     const char *segment = json_get_string(tree, "segment");
     const char *reason = json_get_string(tree, "reason");
-    struct spool_position position = {0};
+    struct row row = {.line = rows->lines++, .file = file,
+                      .len = (uint32_t)len};
     int r = 0;
 
     if (segment)
-        position.segment = spool_number(segment);
-    if (reason && position.segment &&
-        json_get_uint(tree, "offset", &position.offset)) {
-        if (spool_position_compare(position, from) >= 0)
-            r = add_known(index, position);
-        if (!r && !strcmp(reason, DEAD_LETTER_BAD))
-            r = dead_letter_index_keep(index, position.segment);
+        row.at.segment = spool_number(segment);
+    if (!reason)
+        row.kind = ROW_RESOLVED;
+    else if (!strcmp(reason, DEAD_LETTER_BAD))
+        row.kind = ROW_RUN;
+    if (row.at.segment && json_get_uint(tree, "offset", &row.at.offset) &&
+        (reason || json_get_string(tree, "resolved"))) {
+        r = grow((void **)&rows->all, rows->count, &rows->room, sizeof(row));
+        if (!r)
+            rows->all[rows->count++] = row;
     }
     cJSON_Delete(tree);
     return r;
 }
 
 static int
-read_file(struct dead_letter_index *index, FILE *file,
-          struct spool_position from)
+read_file(struct rows *rows, unsigned number, FILE *file, bool *torn)
 {
     char *line = NULL;
     size_t room = 0;
     ssize_t len;
     int r = 0;
 
-    index->torn = false;
+    *torn = false;
     while (!r && (len = getline(&line, &room, file)) > 0) {
-        index->bytes += (uint64_t)len;
-        index->torn = line[len - 1] != '\n';
-        if (!index->torn && len <= DEAD_LETTER_LINE_MAX)
-            r = read_letter(index, line, (size_t)len, from);
+        *torn = line[len - 1] != '\n';
+        if (!*torn && len <= DEAD_LETTER_LINE_MAX)
+            r = read_letter(rows, number, line, (size_t)len);
     }
     if (!r && ferror(file))
         r = -EIO;
@@ -129,22 +148,21 @@ read_file(struct dead_letter_index *index, FILE *file,
     return r;
 }
 
-int
-dead_letter_index_read(struct dead_letter_index *index, int dirfd,
-                       struct spool_position from)
+static int
+read_files(struct rows *rows, struct dead_letter_index *index, int dirfd)
 {
     char name[DEAD_LETTER_NAME_SIZE];
-    unsigned number = 1;
+    unsigned number = 1, gone = 0;
     FILE *file;
     int fd, r = 0;
 
-    *index = (struct dead_letter_index){.number = 1};
-    for (; !r; number++) {
+    /* The first ones may have been moved away, or be settled. */
+    for (; !r && gone < GONE_MAX; number++) {
         fd = fileio_open(dirfd, dead_letter_name(number, name), O_RDONLY);
-        if (fd == -ENOENT && number > 1)
-            return 0;
-        if (fd == -ENOENT)
-            continue; /* moved away, while later ones may be there */
+        if (fd == -ENOENT) {
+            gone++;
+            continue;
+        }
         if (fd < 0)
             return fd;
         file = fdopen(fd, "r");
@@ -152,17 +170,73 @@ dead_letter_index_read(struct dead_letter_index *index, int dirfd,
             (void)close(fd);
             return -ENOMEM;
         }
-        r = read_file(index, file, from);
+        r = read_file(rows, number, file, &index->torn);
         (void)fclose(file);
         index->number = number;
+        gone = 0;
     }
+    return r;
+}
+
+static int
+by_place(const void *a, const void *b)
+{
+    const struct row *x = a, *y = b;
+    int order = spool_position_compare(x->at, y->at);
+
+    return order ? order : x->line < y->line ? -1 : 1;
+}
+
+/* What stands in the files of each place, and what the last word on it is. */
+static int
+sum_up(struct rows *rows, struct dead_letter_index *index,
+       struct spool_position from)
+{
+    unsigned first_open = index->number;
+    int r = 0;
+
+    if (rows->count)
+        qsort(rows->all, rows->count, sizeof(*rows->all), by_place);
+    for (size_t i = 0; !r && i < rows->count; i++) {
+        const struct row *row = &rows->all[i];
+
+        if (i + 1 < rows->count &&
+            !spool_position_compare(row->at, row[1].at))
+            continue;
+        if (spool_position_compare(row->at, from) >= 0)
+            r = add_place(&index->known, row->at);
+        if (row->kind == ROW_RESOLVED)
+            continue;
+        index->bytes += row->len;
+        if (row->file < first_open)
+            first_open = row->file;
+        if (!r && row->kind == ROW_RUN)
+            r = dead_letter_index_keep(index, row->at);
+    }
+    /* The last one is still written to. */
+    index->settled = first_open - 1;
+    return r;
+}
+
+int
+dead_letter_index_read(struct dead_letter_index *index, int dirfd,
+                       struct spool_position from)
+{
+    struct rows rows = {0};
+    int r;
+
+    *index = (struct dead_letter_index){.number = 1};
+    r = read_files(&rows, index, dirfd);
+    if (!r)
+        r = sum_up(&rows, index, from);
+    free(rows.all);
     return r;
 }
 
 void
 dead_letter_index_deinit(struct dead_letter_index *index)
 {
-    free(index->known);
-    free(index->kept);
+    free(index->known.at);
+    free(index->runs.at);
     *index = (struct dead_letter_index){.number = 1};
 }

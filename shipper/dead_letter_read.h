@@ -8,8 +8,9 @@
 
 /*
  * The dead letters that stand in the spool's folder, as far as shipper has to
- * know them: their names from the checkpoint on, and the segments that have to
- * stay because of bad bytes in them.
+ * know them: their names from the checkpoint on, the runs of bad bytes, whose
+ * segments have to stay, and the room that is taken.  Of several lines about
+ * one place the last one counts: a letter, or what an operator did about it.
  */
 enum {
     DEAD_LETTER_NAME_SIZE = 40,
@@ -18,15 +19,20 @@ enum {
 
 #define DEAD_LETTER_BAD "bad_bytes"
 
-struct dead_letter_index {
-    unsigned number; /* of the last file; 1 is dead-letter.ndjson */
-    bool torn;       /* it ends within a line */
-    uint64_t bytes;  /* of all files */
+/* Places in the spool. */
+struct dead_letter_places {
+    struct spool_position *at;
+    size_t count, room;
+};
 
-    struct spool_position *known; /* at or behind the checkpoint */
-    size_t known_count, known_room;
-    uint64_t *kept; /* segments with bad bytes, each once */
-    size_t kept_count, kept_room;
+struct dead_letter_index {
+    unsigned number;  /* of the last file; 1 is dead-letter.ndjson */
+    unsigned settled; /* files 1 to here have nothing unresolved in them */
+    bool torn;        /* the last one ends within a line */
+    uint64_t bytes;   /* of letters that are not resolved */
+
+    struct dead_letter_places known; /* letters at or behind the checkpoint */
+    struct dead_letter_places runs;  /* of bad bytes, not resolved */
 };
 
 /** dead_letter_name(): dead-letter.ndjson, dead-letter.2.ndjson, … */
@@ -41,7 +47,8 @@ void dead_letter_index_deinit(struct dead_letter_index *index);
 bool dead_letter_index_has(const struct dead_letter_index *index,
                            struct spool_position position);
 
-/** dead_letter_index_keep(): @segment has bad bytes in it. */
-int dead_letter_index_keep(struct dead_letter_index *index, uint64_t segment);
+/** dead_letter_index_keep(): there are bad bytes at @position. */
+int dead_letter_index_keep(struct dead_letter_index *index,
+                           struct spool_position position);
 bool dead_letter_index_keeps(const struct dead_letter_index *index,
                              uint64_t segment);

@@ -26,6 +26,8 @@ struct figures {
     uint64_t ambiguous[LOOKUP_FORBIDDEN + 1]; /* by what a look found */
     struct histogram took_us, batch_events, batch_bytes;
     uint64_t compressed_bytes;
+    uint64_t taken_bytes;    /* as CloudWatch counts and charges them */
+    int64_t last_success_ms; /* 0: none yet */
 };
 
 /** figures_taken(): CloudWatch has a batch of @events, @bytes by its count. */

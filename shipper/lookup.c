@@ -140,6 +140,7 @@ ask_page(struct lookup *lookup)
 
     lookup->call = (struct aws_call){
         .service = CWLOGS_SERVICE,
+        .limited = true,
         .target = CWLOGS_GET_EVENTS,
         .body = {lookup->body.data, lookup->body.len},
         .done = on_page,

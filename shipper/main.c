@@ -12,8 +12,8 @@
 #include "shipper/figures.h"
 #include "shipper/jwks_fetch.h"
 #include "shipper/secrets.h"
+#include "shipper/route.h"
 #include "shipper/ship.h"
-#include "shipper/stream_name.h"
 
 #include <errno.h>
 #include <sysexits.h>
@@ -45,7 +45,7 @@ check(struct settings *settings)
     issuer_check(settings);
     secrets_check(settings);
     ask_check(settings);
-    stream_name_check(settings);
+    route_check(settings);
     if (days && !cwlogs_retention_ok(days))
         settings_complain(settings, "shipper.retention_days",
                           "CloudWatch has no retention of %d days: give 1, 3, "

@@ -58,6 +58,7 @@ ask(struct provision *provision, enum provision_step step)
 
     provision->call = (struct aws_call){
         .service = CWLOGS_SERVICE,
+        .limited = true,
         .target = step_target(step),
         .body = {body->data, body->len},
         .done = on_answer,

@@ -1,6 +1,5 @@
 #include "shipper/ship.h"
 
-#include "common/buf.h"
 #include "common/clock.h"
 #include "common/gzip.h"
 #include "common/log.h"
@@ -8,16 +7,16 @@
 #include "shipper/aws.h"
 #include "shipper/dead_letter.h"
 #include "shipper/figures.h"
+#include "shipper/heartbeat.h"
+#include "shipper/lane.h"
 #include "shipper/retention.h"
-#include "shipper/spool_reader.h"
+#include "shipper/retry_files.h"
 #include "shipper/status.h"
 #include "shipper/stream.h"
-#include "shipper/stream_name.h"
 #include "shipper/tally.h"
 
 #include <errno.h>
 #include <inttypes.h>
-#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -29,7 +28,6 @@ enum {
     SECOND_TICKS = 1000 / POLL_MS,
     SWEEP_SECONDS = 5,
     DRAIN_MS = 8000, /* of the 10 s that a stop may take */
-    NAME_BYTES_MAX = 4096,
     SUMMARY_SIZE = 200,
 };
 
@@ -37,19 +35,20 @@ struct ship {
     const struct settings *settings;
     int dirfd;
     struct stream_world world;
-    struct spool_reader *reader;
-    struct stream *stream;
+    struct route route;
+    struct lane *spool, *retry; /* retry's streams give way to the spool's */
+    struct retry_files files;
     struct tally *tally;
     struct figures figures;
+    struct heartbeat heartbeat;
     struct status status;
-    struct spool_item pending; /* was read, and has no place yet; ... */
-    bool has_pending;          /* ... the reader is not asked meanwhile */
 
     uv_timer_t poll, drain;
     unsigned ticks;
     bool thorough;  /* the next look at the spool is a whole one */
     bool blocked;   /* a letter of bad bytes could not be written */
     int read_error; /* told already */
+    bool hurry;     /* nothing lingers */
     bool draining;
     void (*drained)(void *owner);
     void *drained_owner;
@@ -58,8 +57,10 @@ struct ship {
 
 /* Told when it begins and when it ends, not each time. */
 static void
-note_read_error(struct ship *ship, int error)
+note_read_error(void *owner, int error)
 {
+    struct ship *ship = owner;
+
     if (error == ship->read_error)
         return;
     if (error)
@@ -75,8 +76,9 @@ note_read_error(struct ship *ship, int error)
 
 /* Return: 0 when the run is durable among the dead letters. */
 static int
-bury_bad(struct ship *ship, const struct spool_item *item)
+bury_bad(void *owner, const struct spool_item *item)
 {
+    struct ship *ship = owner;
     char name[SPOOL_NAME_SIZE];
     int r;
 
@@ -103,104 +105,176 @@ bury_bad(struct ship *ship, const struct spool_item *item)
     return 0;
 }
 
-/* Return: 1 when the item has its place, 0 when it has to come again. */
 static int
-place_item(struct ship *ship, const struct spool_item *item)
+save(struct ship *ship)
 {
-    int r;
+    struct stream *streams[2 * LANE_STREAMS_MAX];
+    size_t count = lane_streams(ship->spool, streams);
 
-    if (!item->bytes)
-        return bury_bad(ship, item) == 0;
-    r = stream_offer(ship->stream,
-                     (struct slice){item->bytes, (size_t)item->len}, item->ts,
-                     item->position, item->next);
-    return r == 0;
+    count += lane_streams(ship->retry, streams + count);
+    return tally_save(ship->tally, &(struct tally_now){
+                                       .position = lane_position(ship->spool),
+                                       .retry = lane_position(ship->retry),
+                                       .streams = streams,
+                                       .stream_count = count,
+                                   });
 }
 
-/* Read until the stream has enough, or there is nothing more. */
+/* Return: CloudWatch's own time, as far as it is known. */
+static int64_t
+now_there(const struct ship *ship)
+{
+    int64_t age_ms;
+
+    return clock_wall_ms() + aws_clock_offset_ms(ship->world.aws, &age_ms);
+}
+
+static struct heartbeat_facts
+heartbeat_facts(const struct ship *ship, const struct checkpoint_counts *counts)
+{
+    return (struct heartbeat_facts){
+        .end = lane_end(ship->spool),
+        .read = lane_read(ship->spool),
+        .retry = lane_read(ship->retry),
+        .unsettled = lane_unsettled(ship->spool) + lane_unsettled(ship->retry),
+        .counts = counts,
+        .lag_bytes = lane_lag(ship->spool),
+        .now_ms = now_there(ship),
+    };
+}
+
+/* Between two batches, so that a backlog does not silence it. */
 static void
-fill(struct ship *ship)
+beat(struct ship *ship)
 {
-    bool thorough = ship->thorough;
-    int r = 1;
+    struct checkpoint_counts counts = tally_counts(ship->tally);
+    struct slice category = {"clickspool", strlen("clickspool")};
+    struct heartbeat_facts facts;
+    struct route_key key;
+    struct stream *stream;
 
-    for (;;) {
-        if (!ship->has_pending)
-            r = spool_reader_next(ship->reader, ship->thorough, &ship->pending);
-        ship->thorough = false;
-        ship->has_pending = r == 1;
-        if (r != 1 || !place_item(ship, &ship->pending))
-            break;
-        ship->has_pending = false;
-    }
-    /* A quick look that finds nothing has not looked at what failed. */
-    if (r || thorough)
-        note_read_error(ship, r == 1 ? 0 : r);
+    if (ship->draining || !heartbeat_is_due(&ship->heartbeat))
+        return;
+    key = route_for(&ship->route, category, now_there(ship));
+    stream = lane_stream(ship->spool, &key);
+    facts = heartbeat_facts(ship, &counts);
+    if (stream && !lane_is_busy_with(ship->retry, stream))
+        heartbeat_say(&ship->heartbeat, stream, &facts);
 }
 
-/* All before it has been handed to the stream, or is dead. */
-static struct spool_position
-read_up_to(const struct ship *ship)
+static void
+on_said(void *owner, struct stream *stream, bool taken)
 {
-    return ship->has_pending ? ship->pending.position
-                             : spool_reader_position(ship->reader);
+    struct ship *ship = owner;
+
+    (void)stream;
+    heartbeat_said(&ship->heartbeat, taken);
 }
 
 static void
 pump(struct ship *ship)
 {
-    if (!ship->draining)
-        fill(ship);
-    stream_poke(ship->stream, ship->draining);
-    stream_pass(ship->stream, read_up_to(ship));
+    bool now = ship->draining || ship->hurry;
+
+    if (!ship->draining) {
+        lane_fill(ship->spool, ship->thorough);
+        lane_fill(ship->retry, ship->thorough);
+        ship->thorough = false;
+    }
+    beat(ship);
+    lane_poke(ship->spool, ship->retry, now);
+    lane_poke(ship->retry, ship->spool, now);
 }
 
+/* What is sent again by an operator is in no other count. */
 static void
 on_settled(void *owner, struct stream *stream, uint64_t delivered,
            uint64_t dead)
 {
     struct ship *ship = owner;
+    struct checkpoint_counts counts = {.delivered = delivered, .dead = dead};
 
-    (void)stream;
-    tally_settled(ship->tally, delivered, dead);
+    if (!retry_files_bury(&ship->files, stream_position(stream).segment))
+        counts = (struct checkpoint_counts){.replayed = delivered};
+    tally_add(ship->tally, &counts);
     pump(ship);
-    tally_save(ship->tally, ship->stream); /* where pump() sent nothing */
+    (void)save(ship); /* where pump() sent nothing */
 }
 
 /* One write serves the batch that is done with and the next one. */
 static void
 on_sending(void *owner, struct stream *stream)
 {
-    struct ship *ship = owner;
+    (void)stream;
+    (void)save(owner);
+}
 
-    tally_save(ship->tally, stream);
+static bool
+buries(void *owner, uint64_t segment)
+{
+    return retry_files_bury(&((struct ship *)owner)->files, segment);
+}
+
+static bool
+may_read(void *owner, const struct spool_item *item)
+{
+    return retry_files_may_read(&((struct ship *)owner)->files, item->position);
+}
+
+static size_t
+report(const struct ship *ship, struct stream_report *reports,
+       struct stream_report *sum)
+{
+    struct stream *streams[2 * LANE_STREAMS_MAX];
+    size_t count = lane_streams(ship->spool, streams);
+
+    count += lane_streams(ship->retry, streams + count);
+    *sum = (struct stream_report){.error_code = "", .error_message = ""};
+    for (size_t i = 0; i < count; i++) {
+        reports[i] = stream_report(streams[i]);
+        stream_report_add(sum, &reports[i]);
+    }
+    if (ship->figures.last_success_ms > sum->last_success_ms)
+        sum->last_success_ms = ship->figures.last_success_ms;
+    return count;
+}
+
+static int64_t
+lag_ms(const struct stream_report *sum)
+{
+    int64_t now_ms = clock_wall_ms();
+
+    return sum->oldest_ms && now_ms > sum->oldest_ms ? now_ms - sum->oldest_ms
+                                                     : 0;
 }
 
 static void
 write_status(struct ship *ship)
 {
-    struct stream_report report = stream_report(ship->stream);
-    int64_t now_ms = clock_wall_ms(), age_ms;
+    struct stream_report reports[2 * LANE_STREAMS_MAX], sum;
+    size_t count = report(ship, reports, &sum);
+    int64_t age_ms;
     int64_t offset_ms = aws_clock_offset_ms(ship->world.aws, &age_ms);
-    struct spool_position position = stream_position(ship->stream);
     struct status_facts facts = {
-        .position = position,
+        .position = lane_position(ship->spool),
         .counts = tally_counts(ship->tally),
-        .lag_bytes = spool_reader_bytes(ship->reader, position),
-        .lag_ms = report.oldest_ms && now_ms > report.oldest_ms
-                      ? now_ms - report.oldest_ms
-                      : 0,
+        .lag_bytes = lane_lag(ship->spool),
+        .retry_bytes = lane_lag(ship->retry),
+        .lag_ms = lag_ms(&sum),
         .clock_offset_ms = age_ms < 0 ? NULL : &offset_ms,
-        .stream = &report,
+        .bytes = ship->figures.taken_bytes,
+        .sum = &sum,
+        .streams = reports,
+        .stream_count = count,
     };
 
     /* Whoever looks sees by its age that it could not be written. */
-    (void)status_write(&ship->status, ship->dirfd, &facts, now_ms,
+    (void)status_write(&ship->status, ship->dirfd, &facts, clock_wall_ms(),
                        clock_mono_us());
     (void)snprintf(ship->summary, SUMMARY_SIZE,
                    "%s; %" PRIu64 " delivered, %" PRIu64 " dead, %" PRIu64
                    " bytes behind",
-                   status_state(&report), facts.counts.delivered,
+                   status_state(&sum), facts.counts.delivered,
                    facts.counts.dead, facts.lag_bytes);
 }
 
@@ -214,9 +288,27 @@ finish_drain(struct ship *ship)
     ship->drained = NULL;
     (void)uv_timer_stop(&ship->drain);
     (void)uv_timer_stop(&ship->poll);
-    tally_save(ship->tally, ship->stream);
+    (void)save(ship);
     write_status(ship);
     drained(ship->drained_owner);
+}
+
+static void
+each_second(struct ship *ship)
+{
+    struct checkpoint_counts counts = tally_counts(ship->tally);
+    struct heartbeat_facts facts = heartbeat_facts(ship, &counts);
+
+    heartbeat_follow(&ship->heartbeat, &facts);
+    lane_tidy(ship->spool);
+    lane_tidy(ship->retry);
+    (void)save(ship);
+    write_status(ship);
+    if (ship->ticks % (SECOND_TICKS * SWEEP_SECONDS))
+        return;
+    retention_sweep(ship->dirfd, ship->settings, ship->world.dead,
+                    tally_durable(ship->tally), clock_wall_ms());
+    retry_files_sweep(&ship->files, tally_durable_retry(ship->tally));
 }
 
 static void
@@ -227,16 +319,10 @@ on_poll(uv_timer_t *timer)
 
     ship->thorough |= second;
     pump(ship);
-    if (ship->draining &&
-        (stream_empty(ship->stream) || stream_stuck(ship->stream)))
+    if (ship->draining && lane_stuck(ship->spool) && lane_stuck(ship->retry))
         finish_drain(ship);
-    if (!second || ship->draining)
-        return;
-    tally_save(ship->tally, ship->stream);
-    write_status(ship);
-    if (ship->ticks % (SECOND_TICKS * SWEEP_SECONDS) == 0)
-        retention_sweep(ship->dirfd, ship->settings, ship->world.dead,
-                        tally_durable(ship->tally), clock_wall_ms());
+    else if (second && !ship->draining)
+        each_second(ship);
 }
 
 /* Whether shipper wrote its status, as it does each second, so lately that
@@ -252,48 +338,23 @@ ended_lately(const struct ship *ship)
                wait_ms + 1000;
 }
 
-/* What may have been sent already: what was in flight, and, without a
- * checkpoint, all that is there. */
-static struct stream_past
-past_of(const struct ship *ship, const struct checkpoint_stream *known)
-{
-    struct stream_past past = {
-        .token = known ? known->token : NULL,
-        .position = tally_durable(ship->tally),
-        .look = true,
-    };
-
-    if (known && known->in_flight)
-        past.doubt_end = known->inflight.end;
-    else if (tally_is_lost(ship->tally) && ended_lately(ship))
-        past.doubt_end = (struct spool_position){UINT64_MAX, UINT64_MAX};
-    return past;
-}
-
 static int
-open_stream(struct ship *ship)
+open_lanes(struct ship *ship)
 {
-    const struct checkpoint_stream *known;
-    struct stream_past past;
-    char hostname[HOST_NAME_MAX + 1] = "";
-    struct buf name;
-    int r;
+    struct lane_sources sources = {
+        .world = &ship->world,
+        .route = &ship->route,
+        .tally = ship->tally,
+        .sent_lately = ended_lately(ship),
+        .bad = bury_bad,
+        .read = note_read_error,
+        .may_read = may_read,
+        .owner = ship,
+    };
+    int r = lane_new(&ship->spool, &sources);
 
-    if (gethostname(hostname, sizeof(hostname)) < 0 || !*hostname)
-        (void)strcpy(hostname, "localhost");
-    buf_init(&name, NAME_BYTES_MAX);
-    stream_name(&name, ship->settings->shipper.log_stream, hostname);
-    (void)buf_putc(&name, '\0');
-    r = name.failed;
-    known = r ? NULL
-              : tally_stream(ship->tally, ship->settings->shipper.log_group,
-                             name.data);
-    past = past_of(ship, known);
-    if (!r)
-        r = stream_new(&ship->stream, &ship->world,
-                       ship->settings->shipper.log_group, name.data, &past);
-    buf_deinit(&name);
-    return r;
+    sources.retry = true;
+    return r ? r : lane_new(&ship->retry, &sources);
 }
 
 static int
@@ -302,21 +363,22 @@ open_parts(struct ship *ship)
     int level = (int)ship->settings->shipper.gzip_level;
     int r;
 
+    route_init(&ship->route, ship->settings);
+    heartbeat_init(&ship->heartbeat, ship->dirfd,
+                   ship->settings->shipper.heartbeat);
+    status_restore(&ship->status, ship->dirfd);
     r = tally_open(&ship->tally, ship->dirfd);
     if (!r)
         r = dead_letter_open(&ship->world.dead, ship->dirfd,
                              (uint64_t)ship->settings->shipper.dead_max_size,
                              tally_durable(ship->tally));
     if (!r)
-        r = spool_reader_new(&ship->reader, ship->dirfd);
+        r = retry_files_open(&ship->files, ship->dirfd, ship->tally,
+                             ship->world.dead);
     if (!r && level)
         r = gzip_new(&ship->world.gzip, level);
     if (!r)
-        r = open_stream(ship);
-    if (!r)
-        spool_reader_seek(ship->reader, tally_durable(ship->tally));
-    if (!r)
-        r = spool_reader_check(ship->reader);
+        r = open_lanes(ship);
     return r == SPOOL_UNKNOWN ? -EPROTO : r;
 }
 
@@ -341,6 +403,8 @@ ship_new(struct ship **out, uv_loop_t *loop, const struct settings *settings,
         .owner = ship,
         .sending = on_sending,
         .settled = on_settled,
+        .said = on_said,
+        .buries = buries,
     };
     ship->poll.data = ship->drain.data = ship;
     (void)uv_timer_init(loop, &ship->poll);
@@ -391,14 +455,12 @@ ship_summary(struct ship *ship)
 void
 ship_figures(const struct ship *ship, struct figures_facts *facts)
 {
-    struct stream_report report = stream_report(ship->stream);
-    int64_t now_ms = clock_wall_ms();
+    struct stream_report reports[2 * LANE_STREAMS_MAX], sum;
 
+    (void)report(ship, reports, &sum);
     facts->figures = &ship->figures;
-    facts->last_success_ms = report.last_success_ms;
-    facts->lag_ms = report.oldest_ms && now_ms > report.oldest_ms
-                        ? now_ms - report.oldest_ms
-                        : 0;
+    facts->last_success_ms = sum.last_success_ms;
+    facts->lag_ms = lag_ms(&sum);
 }
 
 void
@@ -406,8 +468,8 @@ ship_close(struct ship *ship)
 {
     if (!ship)
         return;
-    stream_close(ship->stream);
-    ship->stream = NULL;
+    lane_close(ship->spool);
+    lane_close(ship->retry);
     uv_close((uv_handle_t *)&ship->poll, NULL);
     uv_close((uv_handle_t *)&ship->drain, NULL);
 }
@@ -417,7 +479,8 @@ ship_free(struct ship *ship)
 {
     if (!ship)
         return;
-    spool_reader_free(ship->reader);
+    lane_free(ship->spool);
+    lane_free(ship->retry);
     dead_letter_close(ship->world.dead);
     gzip_free(ship->world.gzip);
     tally_close(ship->tally);

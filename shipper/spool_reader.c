@@ -13,6 +13,7 @@
 
 struct spool_reader {
     int dirfd;
+    bool retry; /* reads retry/, whose files are whole */
     struct synced *synced; /* NULL until there is one */
     uint64_t number;       /* of the present segment; 0: none yet */
     uint64_t from;         /* where its reading begins */
@@ -29,16 +30,24 @@ struct segment_end {
 };
 
 int
-spool_reader_new(struct spool_reader **out, int dirfd)
+spool_reader_new(struct spool_reader **out, int dirfd, bool retry)
 {
     struct spool_reader *reader = calloc(1, sizeof(*reader));
 
     if (!reader)
         return -ENOMEM;
     reader->dirfd = dirfd;
+    reader->retry = retry;
     reader->fd = -1;
     *out = reader;
     return 0;
+}
+
+static int
+list_segments(const struct spool_reader *reader, struct spool_list *list)
+{
+    return reader->retry ? spool_list_retry(list, reader->dirfd)
+                         : spool_list_read(list, reader->dirfd);
 }
 
 static void
@@ -85,7 +94,7 @@ look_for_synced(struct spool_reader *reader)
 {
     int r;
 
-    if (reader->synced)
+    if (reader->synced || reader->retry)
         return 0;
     r = synced_open(&reader->synced, reader->dirfd);
     if (r == -EPROTO)
@@ -103,7 +112,7 @@ spool_reader_check(struct spool_reader *reader)
 
     if (r)
         return r;
-    r = spool_list_read(&list, reader->dirfd);
+    r = list_segments(reader, &list);
     if (r < 0)
         return r;
     do
@@ -202,6 +211,22 @@ end_by_successor(struct spool_reader *reader, uint64_t successor,
     return end_by_lines(reader->dirfd, reader->number, NULL, &out->end);
 }
 
+/* A file of retry/ ends where it ends. */
+static int
+end_of_file(const struct spool_reader *reader, const struct spool_list *list,
+            struct segment_end *out)
+{
+    int64_t size = fileio_size(reader->fd);
+
+    if (size < 0)
+        return (int)size;
+    *out = (struct segment_end){.end = (uint64_t)size};
+    for (size_t i = 0; i < list->count && !out->successor; i++)
+        if (list->numbers[i] > reader->number)
+            out->successor = list->numbers[i];
+    return 0;
+}
+
 static int
 find_end(struct spool_reader *reader, struct segment_end *out)
 {
@@ -211,12 +236,17 @@ find_end(struct spool_reader *reader, struct segment_end *out)
     uint64_t successor;
     int r;
 
-    r = spool_list_read(&list, reader->dirfd);
+    r = list_segments(reader, &list);
     if (r < 0)
         return r;
-    r = spool_successor(reader->dirfd, &list, reader->number, &successor,
-                        &control);
+    if (reader->retry)
+        r = end_of_file(reader, &list, out);
+    else
+        r = spool_successor(reader->dirfd, &list, reader->number, &successor,
+                            &control);
     spool_list_deinit(&list);
+    if (reader->retry)
+        return r;
     if (r == 1)
         return end_by_successor(reader, successor, &control, out);
     if (r)
@@ -238,7 +268,7 @@ choose_segment(struct spool_reader *reader)
 {
     struct spool_list list;
     uint64_t found = 0;
-    int r = spool_list_read(&list, reader->dirfd);
+    int r = list_segments(reader, &list);
 
     if (r < 0)
         return r;
@@ -364,6 +394,16 @@ spool_reader_next(struct spool_reader *reader, bool thorough,
     }
 }
 
+struct spool_position
+spool_reader_end(const struct spool_reader *reader)
+{
+    struct spool_position end = published(reader);
+
+    if (!end.segment && reader->fd >= 0)
+        end = (struct spool_position){reader->number, reader->lines.end};
+    return end.segment ? end : spool_reader_position(reader);
+}
+
 uint64_t
 spool_reader_bytes(const struct spool_reader *reader,
                    struct spool_position position)
@@ -372,7 +412,7 @@ spool_reader_bytes(const struct spool_reader *reader,
     struct spool_list list;
     uint64_t bytes = 0;
 
-    if (spool_list_read(&list, reader->dirfd) < 0)
+    if (list_segments(reader, &list) < 0)
         return 0;
     for (size_t i = 0; i < list.count; i++) {
         char name[SPOOL_NAME_SIZE];

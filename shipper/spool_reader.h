@@ -8,7 +8,7 @@
 
 /*
  * Everything that was acknowledged, from a position onwards, over all the
- * segments there are and will be.  A sealed segment is read up to the end that
+ * segments there are and will be; or all that stands in retry/.  A sealed segment is read up to the end that
  * its successor names; the active one up to what ingest has published, and,
  * while no ingest lives, up to where a starting ingest would trust it.
  * Nothing beyond these ends was acknowledged, and nothing is handed out.
@@ -25,8 +25,9 @@ struct spool_item {
     struct spool_position next;     /* ... and what is read after it */
 };
 
-/** spool_reader_new(): @dirfd is borrowed for the whole life. */
-int spool_reader_new(struct spool_reader **reader, int dirfd);
+/** spool_reader_new(): of the spool's segments, or, with @retry, of the files
+ * of retry/; @dirfd, the spool's folder, is borrowed for the whole life. */
+int spool_reader_new(struct spool_reader **reader, int dirfd, bool retry);
 void spool_reader_free(struct spool_reader *reader);
 
 /**
@@ -61,6 +62,9 @@ int spool_reader_next(struct spool_reader *reader, bool thorough,
 /** spool_reader_position(): everything before it has been handed out. */
 struct spool_position
 spool_reader_position(const struct spool_reader *reader);
+
+/** spool_reader_end(): of what may be read at the moment. */
+struct spool_position spool_reader_end(const struct spool_reader *reader);
 
 /** spool_reader_bytes(): the synced bytes behind the position, for the lag. */
 uint64_t spool_reader_bytes(const struct spool_reader *reader,

@@ -3,6 +3,7 @@
 #include "common/checkpoint.h"
 #include "common/spool.h"
 
+#include <stddef.h>
 #include <stdint.h>
 
 struct buf;
@@ -17,6 +18,11 @@ struct status {
     uint64_t events, bytes; /* delivered then */
     double events_per_second;
     double bytes_per_second;
+
+    int64_t day;           /* since 1970, in UTC */
+    uint64_t today;        /* bytes that CloudWatch took on it ... */
+    uint64_t yesterday;    /* ... and on the day before */
+    uint64_t bytes_before; /* that are in today already */
 };
 
 /** What is true at the moment. */
@@ -26,8 +32,15 @@ struct status_facts {
     uint64_t lag_bytes;
     int64_t lag_ms;           /* age of the oldest entry on its way */
     const int64_t *clock_offset_ms; /* NULL: not known */
-    const struct stream_report *stream;
+    uint64_t retry_bytes;     /* of retry/, to be sent */
+    uint64_t bytes;           /* that CloudWatch took since the start */
+    const struct stream_report *sum; /* over the streams */
+    const struct stream_report *streams;
+    size_t stream_count;
 };
+
+/** status_restore(): the day's bytes go on where the last process left them. */
+void status_restore(struct status *status, int dirfd);
 
 /** status_write(): Return: 0 or a negative errno. */
 int status_write(struct status *status, int dirfd,

@@ -127,6 +127,37 @@ stream_position(const struct stream *stream)
     return stream->position;
 }
 
+static uint64_t
+count_pending(const struct stream *stream, const struct batch *batch)
+{
+    const struct stream_world *world = stream->world;
+
+    if (!batch->count ||
+        (world->buries &&
+         !world->buries(world->owner, batch->entries[0].position.segment)))
+        return 0;
+    return batch->count;
+}
+
+uint64_t
+stream_pending(const struct stream *stream)
+{
+    return count_pending(stream, stream->gathering) +
+           count_pending(stream, stream->sending);
+}
+
+bool
+stream_busy(const struct stream *stream)
+{
+    return stream->state != STREAM_IDLE;
+}
+
+bool
+stream_is_same(const struct stream *a, const struct stream *b)
+{
+    return !strcmp(a->group, b->group) && !strcmp(a->name, b->name);
+}
+
 bool
 stream_empty(const struct stream *stream)
 {
@@ -155,20 +186,25 @@ stream_in_flight(const struct stream *stream,
 bool
 stream_stuck(const struct stream *stream)
 {
-    return stream->state == STREAM_WAITING || (stream->state == STREAM_LOOKING && stream->until_us) ||
+    return stream->state == STREAM_WAITING ||
+           (stream->state == STREAM_LOOKING && stream->until_us) ||
            (stream->state == STREAM_SETTLING && stream->failures);
 }
 
-/* What may have been sent is not mixed with what cannot have been. */
+/* What may have been sent is not mixed with what cannot have been, nor one
+ * file of retry/ with another, as they are counted differently. */
 static bool
-ends_doubt(const struct stream *stream, struct spool_position position)
+ends_batch(const struct stream *stream, struct spool_position position)
 {
     const struct batch *batch = stream->gathering;
+    struct spool_position first;
 
-    return batch->count &&
-           spool_position_compare(batch->entries[0].position,
-                                  stream->doubt_end) < 0 &&
-           spool_position_compare(position, stream->doubt_end) >= 0;
+    if (!batch->count)
+        return false;
+    first = batch->entries[0].position;
+    return (spool_position_compare(first, stream->doubt_end) < 0 &&
+            spool_position_compare(position, stream->doubt_end) >= 0) ||
+           (spool_is_retry(first.segment) && first.segment != position.segment);
 }
 
 int
@@ -177,7 +213,7 @@ stream_offer(struct stream *stream, struct slice line, int64_t ts,
 {
     int r;
 
-    stream->closed_batch |= ends_doubt(stream, position);
+    stream->closed_batch |= ends_batch(stream, position);
     if (stream->closed_batch)
         return STREAM_FULL;
     r = batch_add(stream->gathering, line, ts, position, next);
@@ -192,7 +228,9 @@ stream_offer(struct stream *stream, struct slice line, int64_t ts,
 void
 stream_pass(struct stream *stream, struct spool_position position)
 {
-    if (stream_empty(stream))
+    /* After a restart it may stand behind what is read again for others. */
+    if (stream_empty(stream) &&
+        spool_position_compare(position, stream->position) > 0)
         stream->position = position;
 }
 
@@ -213,6 +251,24 @@ stream_poke(struct stream *stream, bool now)
     stream_send(stream);
 }
 
+bool
+stream_say(struct stream *stream, struct slice line, int64_t ts)
+{
+    struct spool_position nowhere = {0};
+
+    if (stream->state != STREAM_IDLE ||
+        batch_new(&stream->part, stream->group, stream->name) < 0)
+        return false;
+    if (batch_add(stream->part, line, ts, nowhere, nowhere)) {
+        stream_free_part(stream);
+        return false;
+    }
+    stream->saying = true;
+    stream->doubtful = false;
+    stream_go_on(stream);
+    return true;
+}
+
 struct stream_report
 stream_report(const struct stream *stream)
 {
@@ -220,6 +276,9 @@ stream_report(const struct stream *stream)
         stream->sending->count ? stream->sending : stream->gathering;
 
     return (struct stream_report){
+        .group = stream->group,
+        .name = stream->name,
+        .position = stream->position,
         .state = stream->state,
         .holding = stream->holding,
         .failures = stream->failures,
@@ -227,8 +286,42 @@ stream_report(const struct stream *stream)
         .last_success_ms = stream->last_success_ms,
         .last_error_ms = stream->last_error_ms,
         .oldest_ms = oldest->count ? oldest->first_ts : 0,
-        .bytes = stream->bytes,
         .error_code = stream->error_code,
         .error_message = stream->error_message,
     };
+}
+
+/* How much there is to worry about. */
+static int
+weight(const struct stream_report *report)
+{
+    static const int of[] = {
+        [STREAM_IDLE] = 0,    [STREAM_CALLING] = 1,  [STREAM_CREATING] = 1,
+        [STREAM_LOOKING] = 2, [STREAM_SETTLING] = 1, [STREAM_WAITING] = 3,
+    };
+
+    return (report->holding ? 8 : 0) + (report->failures ? 4 : 0) +
+           of[report->state];
+}
+
+void
+stream_report_add(struct stream_report *sum, const struct stream_report *one)
+{
+    if (weight(one) > weight(sum)) {
+        sum->state = one->state;
+        sum->holding = one->holding;
+        sum->failures = one->failures;
+    }
+    if (one->next_retry_ms &&
+        (!sum->next_retry_ms || one->next_retry_ms < sum->next_retry_ms))
+        sum->next_retry_ms = one->next_retry_ms;
+    if (one->last_success_ms > sum->last_success_ms)
+        sum->last_success_ms = one->last_success_ms;
+    if (one->last_error_ms > sum->last_error_ms) {
+        sum->last_error_ms = one->last_error_ms;
+        sum->error_code = one->error_code;
+        sum->error_message = one->error_message;
+    }
+    if (one->oldest_ms && (!sum->oldest_ms || one->oldest_ms < sum->oldest_ms))
+        sum->oldest_ms = one->oldest_ms;
 }

@@ -60,10 +60,19 @@ struct stream_world {
      * stream_position(): the checkpoint may move.  From the loop. */
     void (*settled)(void *owner, struct stream *stream, uint64_t delivered,
                     uint64_t dead);
+
+    /** What stream_say() was given is @taken, or it is given up. */
+    void (*said)(void *owner, struct stream *stream, bool taken);
+
+    /** Whether an entry of @segment that cannot be delivered is to become a
+     * dead letter.  NULL: each is. */
+    bool (*buries)(void *owner, uint64_t segment);
 };
 
 /** What is going on, for status; texts are the stream's. */
 struct stream_report {
+    const char *group, *name; /* NULL: a sum over several */
+    struct spool_position position;
     enum stream_state state;
     bool holding;            /* refused for what it is: no retry will help */
     unsigned failures;       /* in a row */
@@ -71,7 +80,6 @@ struct stream_report {
     int64_t last_success_ms; /* 0: none yet */
     int64_t last_error_ms;   /* 0: none yet */
     int64_t oldest_ms;       /* ts of the oldest entry here; 0: there is none */
-    uint64_t bytes;          /* of messages, settled since the start */
     const char *error_code;
     const char *error_message;
 };
@@ -113,13 +121,23 @@ bool stream_in_flight(const struct stream *stream,
                       struct checkpoint_inflight *inflight);
 
 /**
- * stream_offer(): take an entry's line, copied, for the next batch.
+ * stream_offer(): take an entry's line, copied, for the next batch.  A batch
+ * never holds entries of two files of retry/.
  *
  * Return: 0; STREAM_FULL: the next batch is full too, offer it again after
  * settled(); or -ENOMEM.
  */
 int stream_offer(struct stream *stream, struct slice line, int64_t ts,
                  struct spool_position position, struct spool_position next);
+
+/**
+ * stream_say(): send @line, an entry of our own that stands nowhere in the
+ * spool, by itself.  It is tried until the first failure that needs a delay:
+ * what it says is old by then.
+ *
+ * Return: whether said() will be called; the stream may be busy.
+ */
+bool stream_say(struct stream *stream, struct slice line, int64_t ts);
 
 /**
  * stream_pass(): there is nothing for this stream before @position.  Only an
@@ -131,6 +149,16 @@ void stream_pass(struct stream *stream, struct spool_position position);
  * linger, or @now. */
 void stream_poke(struct stream *stream, bool now);
 
+/** stream_pending(): entries it has that are not settled; but for those of
+ * files of retry/ that are outside the counts. */
+uint64_t stream_pending(const struct stream *stream);
+
+/** stream_busy(): something is on its way, or waits for its next try. */
+bool stream_busy(const struct stream *stream);
+
+/** stream_is_same(): whether both are of one log stream. */
+bool stream_is_same(const struct stream *a, const struct stream *b);
+
 /** stream_empty(): nothing is gathered and nothing on its way. */
 bool stream_empty(const struct stream *stream);
 
@@ -138,3 +166,8 @@ bool stream_empty(const struct stream *stream);
 bool stream_stuck(const struct stream *stream);
 
 struct stream_report stream_report(const struct stream *stream);
+
+/** stream_report_add(): @one is part of what @sum tells: the worst state, the
+ * last error, the oldest entry. */
+void stream_report_add(struct stream_report *sum,
+                       const struct stream_report *one);

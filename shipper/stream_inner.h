@@ -11,8 +11,9 @@
 
 /*
  * A stream's inside: stream.c has its life and what gathers, stream_call.c
- * what is sent and what the answers do, stream_sift.c what is done about a
- * batch that is refused for its content.
+ * what is sent and what the answers do, stream_look.c how it is found out
+ * whether a batch is there, stream_sift.c what is done about one that is
+ * refused for its content.
  */
 enum { ERROR_CODE_SIZE = 64, ERROR_MESSAGE_SIZE = 256 };
 
@@ -28,6 +29,7 @@ struct stream {
     uint64_t delivered, dead; /* entries of it that are done with */
     bool sifting;             /* it was refused: the guilty are searched */
     bool probing;             /* `part` is an entry of our own */
+    bool saying;              /* so it is, and `sending` is empty */
     struct sift sift;
     struct suspects suspects;
     bool closed_batch; /* the gathered one takes no more: it is full */
@@ -47,7 +49,6 @@ struct stream {
     unsigned failures;
     bool holding;
     bool created; /* group and stream were made since the last success */
-    uint64_t bytes;
     int64_t last_success_ms, last_error_ms;
     char error_code[ERROR_CODE_SIZE];
     char error_message[ERROR_MESSAGE_SIZE];
@@ -55,6 +56,30 @@ struct stream {
 
 /** stream_send(): what of `sending` is not done, or a look for it first. */
 void stream_send(struct stream *stream);
+
+/** stream_wire(): what is being sent, or about to be. */
+struct batch *stream_wire(const struct stream *stream);
+
+/** stream_settle(): the wire is with CloudWatch, but for stream->rejected;
+ * those are durable among the dead letters before anybody hears of it. */
+void stream_settle(struct stream *stream);
+
+/** stream_note_error(): for status. */
+void stream_note_error(struct stream *stream, const char *code,
+                       const char *message);
+
+/** stream_again(): stream_go_on() at once, but not twice in a row. */
+void stream_again(struct stream *stream, const struct aws_answer *answer);
+
+/** stream_fail_locally(): stream_go_on() after a delay, for lack of memory or
+ * room. */
+void stream_fail_locally(struct stream *stream, int error);
+
+/** stream_look_up(): is what is on the wire there? */
+void stream_look_up(struct stream *stream);
+
+/** stream_doubt(): no answer tells what became of the call. */
+void stream_doubt(struct stream *stream, const struct aws_answer *answer);
 
 /** stream_go_on(): the next part of `sending`, or a look for it. */
 void stream_go_on(struct stream *stream);

@@ -1,20 +1,18 @@
 #include "shipper/stream_inner.h"
 
 #include "common/clock.h"
-#include "common/line.h"
 #include "common/log.h"
 #include "shipper/batch.h"
+#include "shipper/own_entry.h"
 #include "shipper/part.h"
 
-#include <stdio.h>
-#include <stdlib.h>
-#include <sys/random.h>
+#include <errno.h>
 
 enum {
     /* So many refused alone, one after the other, and the stream itself may be
      * what is refused: that is found out before more calls are made. */
     SUSPECTS_MAX = 8,
-    PROBE_MAX = 256,
+    PROBE_MAX = 512,
 };
 
 struct sift_range
@@ -57,24 +55,20 @@ make_probe(struct stream *stream)
 {
     int64_t age_ms, now_ms = clock_wall_ms() +
                              aws_clock_offset_ms(stream->world->aws, &age_ms);
-    char line[PROBE_MAX];
-    unsigned char id[16];
-    int len;
+    struct spool_position next = stream->sending->next;
+    struct slice line;
+    struct buf text;
+    int r = -ENOMEM;
 
-    if (getrandom(id, sizeof(id), 0) != sizeof(id))
-        abort(); /* only before the kernel has any, at boot */
-    len = snprintf(line, sizeof(line),
-                   LINE_PREFIX
-                   "\"eventId\":\"%02x%02x%02x%02x-%02x%02x-4%x%02x-8%x%02x-"
-                   "%02x%02x%02x%02x%02x%02x\",\"logCategory\":\"clickspool\","
-                   "\"action\":\"probe\",\"reason\":\"an entry before this "
-                   "one was refused\"}\n",
-                   id[0], id[1], id[2], id[3], id[4], id[5], id[6] & 15, id[7],
-                   id[8] & 15, id[9], id[10], id[11], id[12], id[13], id[14],
-                   id[15]);
-    line_seal(line, (size_t)len, now_ms);
-    return batch_add(stream->part, (struct slice){line, (size_t)len - 1},
-                     now_ms, stream->sending->next, stream->sending->next);
+    buf_init(&text, PROBE_MAX);
+    own_entry_begin(&text, "probe");
+    (void)buf_puts(&text, ",\"reason\":\"an entry before this one was "
+                          "refused\"");
+    line = own_entry_end(&text, now_ms);
+    if (line.len)
+        r = batch_add(stream->part, line, now_ms, next, next);
+    buf_deinit(&text);
+    return r;
 }
 
 int

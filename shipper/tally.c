@@ -16,14 +16,13 @@
 
 struct tally {
     int dirfd;
-    struct checkpoint start; /* as it was read */
-    struct checkpoint_counts counts;
-    struct spool_position durable;
-    bool lost;            /* there was none to read */
-    bool changed;         /* counts that are not on disk */
-    bool saved_in_flight; /* what the checkpoint on disk says is, ... */
-    struct spool_position saved_first, saved_end; /* ... from here to there */
-    int failed;                                   /* the last write, and told */
+    struct checkpoint known; /* as it was read; then streams that are closed */
+    size_t known_room;
+    struct spool_position durable, durable_retry;
+    uint64_t durable_letters;
+    bool lost;        /* there was none to read */
+    struct buf saved; /* what the file says, but for the time */
+    int failed;       /* the last write, and told */
 };
 
 static int
@@ -47,7 +46,8 @@ tally_open(struct tally **out, int dirfd)
         return -ENOMEM;
     tally->dirfd = dirfd;
     tally->lost = true;
-    r = checkpoint_read(&tally->start, dirfd);
+    buf_init(&tally->saved, CHECKPOINT_BYTES_MAX);
+    r = checkpoint_read(&tally->known, dirfd);
     if (r == CHECKPOINT_BROKEN)
         r = set_aside(dirfd);
     else if (r == CHECKPOINT_UNKNOWN)
@@ -60,8 +60,10 @@ tally_open(struct tally **out, int dirfd)
         free(tally);
         return r;
     }
-    tally->counts = tally->start.counts;
-    tally->durable = tally->start.position;
+    tally->known_room = tally->known.stream_count;
+    tally->durable = tally->known.position;
+    tally->durable_retry = tally->known.retry;
+    tally->durable_letters = tally->known.letters_taken;
     *out = tally;
     return 0;
 }
@@ -71,7 +73,8 @@ tally_close(struct tally *tally)
 {
     if (!tally)
         return;
-    checkpoint_deinit(&tally->start);
+    checkpoint_deinit(&tally->known);
+    buf_deinit(&tally->saved);
     free(tally);
 }
 
@@ -81,55 +84,234 @@ tally_durable(const struct tally *tally)
     return tally->durable;
 }
 
+struct spool_position
+tally_durable_retry(const struct tally *tally)
+{
+    return tally->durable_retry;
+}
+
 bool
 tally_is_lost(const struct tally *tally)
 {
     return tally->lost;
 }
 
-const struct checkpoint_stream *
-tally_stream(const struct tally *tally, const char *group, const char *stream)
+static bool
+is_row_of(const struct checkpoint_stream *row, const char *group,
+          const char *stream, bool retry)
 {
-    for (size_t i = 0; i < tally->start.stream_count; i++) {
-        const struct checkpoint_stream *known = &tally->start.streams[i];
+    return spool_is_retry(row->position.segment) == retry &&
+           !strcmp(row->group, group) && !strcmp(row->stream, stream);
+}
 
-        if (!strcmp(known->group, group) && !strcmp(known->stream, stream))
-            return known;
-    }
+const struct checkpoint_stream *
+tally_stream(const struct tally *tally, const char *group, const char *stream,
+             bool retry)
+{
+    for (size_t i = 0; i < tally->known.stream_count; i++)
+        if (is_row_of(&tally->known.streams[i], group, stream, retry))
+            return &tally->known.streams[i];
     return NULL;
 }
 
-struct checkpoint_counts
-tally_counts(const struct tally *tally)
+static void
+free_row(struct checkpoint_stream *row)
 {
-    return tally->counts;
+    free(row->group);
+    free(row->stream);
+    free(row->token);
+    *row = (struct checkpoint_stream){0};
 }
 
-/* The constants of the struct are borrowed for printing alone. */
-static int
-write_checkpoint(struct tally *tally, const struct stream *stream,
-                 const struct checkpoint_inflight *inflight)
+static void
+forget(struct tally *tally, size_t index)
+{
+    struct checkpoint *known = &tally->known;
+
+    free_row(&known->streams[index]);
+    known->stream_count--;
+    memmove(&known->streams[index], &known->streams[index + 1],
+            (known->stream_count - index) * sizeof(*known->streams));
+}
+
+/* Nothing before the positions will be read again: whose row lies there can
+ * be forgotten, the oldest first. */
+static void
+forget_passed(struct tally *tally)
+{
+    struct checkpoint *known = &tally->known;
+
+    for (size_t i = 0;
+         known->stream_count > TALLY_KNOWN_MAX && i < known->stream_count;) {
+        const struct checkpoint_stream *row = &known->streams[i];
+        struct spool_position end =
+            row->in_flight ? row->inflight.end : row->position;
+        struct spool_position passed = spool_is_retry(row->position.segment)
+                                           ? tally->durable_retry
+                                           : tally->durable;
+
+        if (spool_position_compare(end, passed) <= 0)
+            forget(tally, i);
+        else
+            i++;
+    }
+}
+
+/* The constants of the struct are borrowed for printing and copying alone. */
+static struct checkpoint_stream
+row_of(const struct stream *stream)
 {
     struct checkpoint_stream row = {
         .group = (char *)stream_group(stream),
         .stream = (char *)stream_name_of(stream),
         .token = (char *)stream_token(stream),
         .position = stream_position(stream),
-        .in_flight = inflight->count > 0,
-        .inflight = *inflight,
     };
+
+    row.in_flight = stream_in_flight(stream, &row.inflight);
+    return row;
+}
+
+static int
+make_room(struct tally *tally)
+{
+    struct checkpoint *known = &tally->known;
+    size_t room = known->stream_count + 1;
+    struct checkpoint_stream *rows;
+
+    if (room <= tally->known_room)
+        return 0;
+    rows = reallocarray(known->streams, 2 * room, sizeof(*rows));
+    if (!rows)
+        return -ENOMEM;
+    known->streams = rows;
+    tally->known_room = 2 * room;
+    return 0;
+}
+
+int
+tally_keep(struct tally *tally, const struct stream *stream)
+{
+    struct checkpoint_stream row = row_of(stream);
+    bool retry = spool_is_retry(row.position.segment);
+
+    row.group = strdup(row.group);
+    row.stream = strdup(row.stream);
+    row.token = row.token ? strdup(row.token) : NULL;
+    if (!row.group || !row.stream || make_room(tally) < 0) {
+        free_row(&row);
+        return -ENOMEM;
+    }
+    for (size_t i = 0; i < tally->known.stream_count; i++)
+        if (is_row_of(&tally->known.streams[i], row.group, row.stream, retry))
+            forget(tally, i);
+    tally->known.streams[tally->known.stream_count++] = row;
+    return 0;
+}
+
+struct checkpoint_counts
+tally_counts(const struct tally *tally)
+{
+    return tally->known.counts;
+}
+
+void
+tally_add(struct tally *tally, const struct checkpoint_counts *more)
+{
+    struct checkpoint_counts *counts = &tally->known.counts;
+
+    counts->delivered += more->delivered;
+    counts->dead += more->dead;
+    counts->dropped += more->dropped;
+    counts->replayed += more->replayed;
+}
+
+/* A checkpoint that was lost knows of fewer. */
+static void
+take_from_dead(struct tally *tally, uint64_t entries)
+{
+    uint64_t *dead = &tally->known.counts.dead;
+
+    *dead -= entries < *dead ? entries : *dead;
+}
+
+bool
+tally_letters(struct tally *tally, uint64_t number, uint64_t entries,
+              bool dropped)
+{
+    if (number <= tally->known.letters_taken)
+        return false;
+    tally->known.letters_taken = number;
+    take_from_dead(tally, entries);
+    if (dropped)
+        tally->known.counts.dropped += entries;
+    return true;
+}
+
+uint64_t
+tally_letters_taken(const struct tally *tally)
+{
+    return tally->known.letters_taken;
+}
+
+uint64_t
+tally_durable_letters(const struct tally *tally)
+{
+    return tally->durable_letters;
+}
+
+static bool
+is_open(const struct tally_now *now, const struct checkpoint_stream *row)
+{
+    for (size_t i = 0; i < now->stream_count; i++) {
+        const struct stream *stream = now->streams[i];
+
+        if (is_row_of(row, stream_group(stream), stream_name_of(stream),
+                      spool_is_retry(stream_position(stream).segment)))
+            return true;
+    }
+    return false;
+}
+
+/* The open streams as they are, the others as they were left. */
+static int
+print(const struct tally *tally, const struct tally_now *now,
+      const char *saved_at, struct buf *out)
+{
+    size_t most = now->stream_count + tally->known.stream_count;
+    struct checkpoint_stream *rows = calloc(most ? most : 1, sizeof(*rows));
     struct checkpoint checkpoint = {
-        .position = row.position,
-        .streams = &row,
-        .stream_count = 1,
-        .counts = tally->counts,
+        .position = now->position,
+        .retry = now->retry,
+        .letters_taken = tally->known.letters_taken,
+        .streams = rows,
+        .counts = tally->known.counts,
     };
+    int r;
+
+    if (!rows)
+        return -ENOMEM;
+    for (size_t i = 0; i < now->stream_count; i++)
+        rows[checkpoint.stream_count++] = row_of(now->streams[i]);
+    for (size_t i = 0; i < tally->known.stream_count; i++)
+        if (!is_open(now, &tally->known.streams[i]))
+            rows[checkpoint.stream_count++] = tally->known.streams[i];
+    (void)strcpy(checkpoint.saved_at, saved_at);
+    r = checkpoint_print(&checkpoint, out);
+    free(rows);
+    return r;
+}
+
+static int
+write_checkpoint(struct tally *tally, const struct tally_now *now)
+{
+    char saved_at[CHECKPOINT_TIME_SIZE];
     struct buf text;
     int r;
 
-    timefmt_rfc3339(checkpoint.saved_at, clock_wall_ms());
+    timefmt_rfc3339(saved_at, clock_wall_ms());
     buf_init(&text, CHECKPOINT_BYTES_MAX);
-    r = checkpoint_print(&checkpoint, &text);
+    r = print(tally, now, saved_at, &text);
     if (!r)
         r = fileio_replace(tally->dirfd, SPOOL_CHECKPOINT, text.data, text.len);
     buf_deinit(&text);
@@ -151,41 +333,31 @@ tell(struct tally *tally, int r)
     tally->failed = r;
 }
 
-/* Whether the checkpoint on disk tells the same of what is in flight. */
-static bool
-is_saved(const struct tally *tally, const struct checkpoint_inflight *inflight)
+int
+tally_save(struct tally *tally, const struct tally_now *now)
 {
-    return tally->saved_in_flight == (inflight->count > 0) &&
-           !spool_position_compare(tally->saved_first, inflight->first) &&
-           !spool_position_compare(tally->saved_end, inflight->end);
-}
-
-void
-tally_save(struct tally *tally, const struct stream *stream)
-{
-    struct spool_position position = stream_position(stream);
-    struct checkpoint_inflight inflight = {0};
+    struct buf text;
     int r;
 
-    (void)stream_in_flight(stream, &inflight);
-    if (!tally->changed && is_saved(tally, &inflight) &&
-        !spool_position_compare(position, tally->durable))
-        return;
-    r = write_checkpoint(tally, stream, &inflight);
+    buf_init(&text, CHECKPOINT_BYTES_MAX);
+    r = print(tally, now, "", &text);
+    if (!r && text.len == tally->saved.len &&
+        !memcmp(text.data, tally->saved.data, text.len)) {
+        buf_deinit(&text);
+        return 0;
+    }
+    if (!r)
+        r = write_checkpoint(tally, now);
     tell(tally, r);
-    if (r)
-        return;
-    tally->durable = position;
-    tally->changed = false;
-    tally->saved_in_flight = inflight.count > 0;
-    tally->saved_first = inflight.first;
-    tally->saved_end = inflight.end;
-}
-
-void
-tally_settled(struct tally *tally, uint64_t delivered, uint64_t dead)
-{
-    tally->counts.delivered += delivered;
-    tally->counts.dead += dead;
-    tally->changed = true;
+    if (r) {
+        buf_deinit(&text);
+        return r;
+    }
+    buf_deinit(&tally->saved);
+    tally->saved = text;
+    tally->durable = now->position;
+    tally->durable_retry = now->retry;
+    tally->durable_letters = tally->known.letters_taken;
+    forget_passed(tally);
+    return 0;
 }

@@ -223,7 +223,7 @@ follow(struct emit *emit, int dirfd, struct spool_position from)
     struct spool_reader *reader;
     int r;
 
-    r = spool_reader_new(&reader, dirfd);
+    r = spool_reader_new(&reader, dirfd, false);
     if (r < 0)
         return r;
     spool_reader_seek(reader, from);

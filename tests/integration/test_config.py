@@ -129,16 +129,14 @@ def test_a_good_file_is_told_so(shop: Site) -> None:
 def test_doubts_are_warnings(shop: Site) -> None:
     text = (
         "[listen]\npublic = 0.0.0.0:8080 127.0.0.1:8081\n[cors]\norigins = *\n"
-        "[shipper]\nheartbeat = 1m\n"
     )
     done = run(shop, text, "--check")
     assert done.returncode == 0
     rows = done.stderr.splitlines()
-    assert len(rows) == 4 and all(row.startswith("warning: ") for row in rows)
+    assert len(rows) == 3 and all(row.startswith("warning: ") for row in rows)
     assert ':2: [listen] public: "0.0.0.0:8080" can be reached' in done.stderr
     assert ':4: [cors] origins: "*" lets every page' in done.stderr
     assert "[auth] user_pool_id: without an issuer no token is" in done.stderr
-    assert ":6: [shipper] heartbeat: has no effect in this version" in done.stderr
 
 
 def test_the_environment_overrides_the_file(shop: Site) -> None:

@@ -175,6 +175,7 @@ def test_rejected_entries_are_dead_letters_and_the_rest_is_delivered(
         "delivered": len(alive),
         "dead": len(buried),
         "dropped": 0,
+        "replayed": 0,
     }
 
 

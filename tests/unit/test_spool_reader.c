@@ -30,7 +30,7 @@ begin(struct world *world)
     CHECK(mkdtemp(world->dir));
     world->dirfd = fileio_open_dir(world->dir);
     CHECK(world->dirfd >= 0);
-    CHECK(!spool_reader_new(&world->reader, world->dirfd));
+    CHECK(!spool_reader_new(&world->reader, world->dirfd, false));
 }
 
 static void

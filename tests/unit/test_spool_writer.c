@@ -92,7 +92,7 @@ stored(const struct world *world)
     unsigned found = 0;
     int r;
 
-    CHECK_INT(spool_reader_new(&reader, world->dirfd), 0);
+    CHECK_INT(spool_reader_new(&reader, world->dirfd, false), 0);
     while ((r = spool_reader_next(reader, true, &item)) == 1) {
         const char *id = line_event_id(item.bytes, item.len + 1);
         int n = (int)strtol(id, NULL, 10);

@@ -55,17 +55,30 @@ end(struct world *world)
 }
 
 static void
+save(struct world *world)
+{
+    (void)tally_save(world->tally,
+                     &(struct tally_now){
+                         .position = stream_position(world->stream),
+                         .streams = &world->stream,
+                         .stream_count = 1,
+                     });
+}
+
+static void
 on_sending(void *owner, struct stream *stream)
 {
-    tally_save(((struct world *)owner)->tally, stream);
+    (void)stream;
+    save(owner);
 }
 
 static void
 settle(struct world *world, uint64_t offset)
 {
     stream_pass(world->stream, (struct spool_position){1, offset});
-    tally_settled(world->tally, 2, 1);
-    tally_save(world->tally, world->stream);
+    tally_add(world->tally,
+              &(struct checkpoint_counts){.delivered = 2, .dead = 1});
+    save(world);
 }
 
 static uint64_t
@@ -89,7 +102,7 @@ what_was_settled_is_known_to_the_next_start(void)
     begin(&world);
     CHECK_INT(tally_durable(world.tally).segment, 0);
     CHECK(tally_is_lost(world.tally));
-    CHECK(!tally_stream(world.tally, "g", "s"));
+    CHECK(!tally_stream(world.tally, "g", "s", false));
     settle(&world, 100);
     tally_close(world.tally);
 
@@ -98,9 +111,9 @@ what_was_settled_is_known_to_the_next_start(void)
     CHECK_INT(tally_durable(world.tally).offset, 100);
     CHECK_INT(tally_counts(world.tally).delivered, 2);
     CHECK_INT(tally_counts(world.tally).dead, 1);
-    stream = tally_stream(world.tally, "g", "s");
+    stream = tally_stream(world.tally, "g", "s", false);
     CHECK(stream && stream->position.offset == 100);
-    CHECK(!tally_stream(world.tally, "g", "other"));
+    CHECK(!tally_stream(world.tally, "g", "other", false));
     end(&world);
 }
 
@@ -122,7 +135,7 @@ whichever_call_fails_durable_is_never_ahead_of_the_disk(void)
         CHECK(on_disk(&world) >= tally_durable(world.tally).offset);
         CHECK_INT(tally_counts(world.tally).delivered, 4);
 
-        tally_save(world.tally, world.stream); /* the disk is well again */
+        save(&world); /* the disk is well again */
         CHECK_INT(tally_durable(world.tally).offset, 200);
         CHECK_INT(on_disk(&world), 200);
         end(&world);
@@ -149,7 +162,7 @@ what_is_about_to_be_sent_is_on_disk_before_it_is(void)
 
     CHECK(!tally_open(&world.tally, world.scratch.dirfd));
     CHECK(!tally_is_lost(world.tally));
-    stream = tally_stream(world.tally, "g", "s");
+    stream = tally_stream(world.tally, "g", "s", false);
     CHECK(stream && stream->in_flight);
     CHECK_INT(stream->inflight.first.offset, 100);
     CHECK_INT(stream->inflight.end.offset, 200);
@@ -166,12 +179,58 @@ nothing_new_is_not_written(void)
     begin(&world);
     settle(&world, 100);
     faults_fail_call(FAULTS_ALL, 1, false);
-    tally_save(world.tally, world.stream);
+    save(&world);
     CHECK(!faults_fired());
     stream_pass(world.stream, (struct spool_position){1, 200});
-    tally_save(world.tally, world.stream);
+    save(&world);
     CHECK(faults_fired());
     faults_fail_call(0, 0, false);
+    end(&world);
+}
+
+static void
+a_stream_that_is_closed_stays_known(void)
+{
+    const struct checkpoint_stream *row;
+    struct world world;
+
+    begin(&world);
+    stream_pass(world.stream, (struct spool_position){1, 300});
+    CHECK(!tally_keep(world.tally, world.stream));
+    CHECK(!tally_keep(world.tally, world.stream)); /* the same row */
+    CHECK(!tally_save(world.tally,
+                      &(struct tally_now){.position = {1, 100}}));
+    tally_close(world.tally);
+
+    CHECK(!tally_open(&world.tally, world.scratch.dirfd));
+    CHECK_INT(tally_durable(world.tally).offset, 100);
+    row = tally_stream(world.tally, "g", "s", false);
+    CHECK(row && row->position.offset == 300);
+    CHECK(!tally_stream(world.tally, "g", "s", true));
+    end(&world);
+}
+
+static void
+letters_are_taken_from_the_dead_once(void)
+{
+    const struct checkpoint_counts three = {.dead = 3};
+    struct world world;
+
+    begin(&world);
+    tally_add(world.tally, &three);
+    CHECK(tally_letters(world.tally, 1, 1, false));
+    CHECK(!tally_letters(world.tally, 1, 1, false));
+    CHECK_INT(tally_counts(world.tally).dead, 2);
+    CHECK_INT(tally_durable_letters(world.tally), 0);
+    CHECK(tally_letters(world.tally, 2, 1, true));
+    save(&world);
+    CHECK_INT(tally_durable_letters(world.tally), 2);
+    tally_close(world.tally);
+
+    CHECK(!tally_open(&world.tally, world.scratch.dirfd));
+    CHECK_INT(tally_counts(world.tally).dead, 1);
+    CHECK_INT(tally_counts(world.tally).dropped, 1);
+    CHECK(!tally_letters(world.tally, 2, 1, true));
     end(&world);
 }
 
@@ -214,6 +273,8 @@ main(void)
     whichever_call_fails_durable_is_never_ahead_of_the_disk();
     what_is_about_to_be_sent_is_on_disk_before_it_is();
     nothing_new_is_not_written();
+    a_stream_that_is_closed_stays_known();
+    letters_are_taken_from_the_dead_once();
     a_broken_checkpoint_is_set_aside_and_kept();
     one_of_a_later_version_is_left_as_it_is();
     return 0;
