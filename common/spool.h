@@ -49,6 +49,7 @@ enum {
 #define SPOOL_STATUS "shipper.status.json"
 #define SPOOL_METRICS "shipper.metrics"
 #define SPOOL_SYNCED "synced"
+#define SPOOL_DRAINING "draining" /* while it is there, ingest takes nothing */
 
 /** A place in the spool: byte @offset of segment @segment; 0 is no segment. */
 struct spool_position {

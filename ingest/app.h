@@ -3,6 +3,7 @@
 #include "common/buf.h"
 #include "ingest/commit.h"
 #include "ingest/counters.h"
+#include "ingest/problem.h"
 #include "ingest/room.h"
 
 struct admin;
@@ -47,6 +48,15 @@ struct app {
 
 void app_init(struct app *app, size_t max_body);
 void app_deinit(struct app *app);
+
+/** app_admit(): whether an entry may be taken at all. */
+static inline enum problem
+app_admit(const struct app *app)
+{
+    if (app->room.draining)
+        return PROBLEM_DRAINING;
+    return app->room.full ? PROBLEM_SPOOL_FULL : PROBLEM_NONE;
+}
 
 /** app_trim(): give back what an unusually large request has needed. */
 void app_trim(struct app *app);

@@ -230,7 +230,9 @@ events_handle(struct exchange *exchange)
     buf_clear(&app->ids);
     buf_clear(&app->errors);
     buf_clear(&app->answer);
-    problem = app->room.full ? PROBLEM_SPOOL_FULL : judge_body(&batch);
+    problem = app_admit(app);
+    if (!problem)
+        problem = judge_body(&batch);
     if (!problem)
         problem = append(&batch);
     if (problem)

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
+#include <unistd.h>
 
 enum { LOOK_BYTES = 1024 * 1024 };
 
@@ -46,8 +47,7 @@ unshipped_bytes(const struct room *room)
         struct stat st;
 
         if (list.numbers[i] < position.segment ||
-            fstatat(room->dirfd, spool_name(list.numbers[i], name), &st, 0) <
-                0)
+            fstatat(room->dirfd, spool_name(list.numbers[i], name), &st, 0) < 0)
             continue;
         bytes += (uint64_t)st.st_size;
         if (list.numbers[i] == position.segment)
@@ -63,8 +63,12 @@ room_look(struct room *room)
     const char *full = NULL;
     struct statvfs disk;
 
-    if (fstatvfs(room->dirfd, &disk) == 0 &&
-        disk.f_bavail * disk.f_frsize < room->min_free)
+    room->draining = faccessat(room->dirfd, SPOOL_DRAINING, F_OK, 0) == 0;
+    if (room->draining)
+        full =
+            "the spool is being drained: clickspoolctl drain --end ends that";
+    else if (fstatvfs(room->dirfd, &disk) == 0 &&
+             disk.f_bavail * disk.f_frsize < room->min_free)
         full = "the disk has less room than min_free";
     else if (unshipped_bytes(room) > room->max_unshipped)
         full = "more than max_unshipped waits to be shipped";

@@ -59,7 +59,6 @@ uploads_admit(const struct exchange *exchange)
 enum problem
 uploads_admit_user(const struct exchange *exchange)
 {
-    const struct app *app = exchange->app;
     const struct token *token = exchange->token;
     const char *group = exchange->policy->upload_group;
 
@@ -67,7 +66,7 @@ uploads_admit_user(const struct exchange *exchange)
         return PROBLEM_NOT_IN_GROUP;
     if (exchange->body.len > UPLOADS_BODY_MAX)
         return PROBLEM_BODY_TOO_LARGE;
-    return app->room.full ? PROBLEM_SPOOL_FULL : PROBLEM_NONE;
+    return app_admit(exchange->app);
 }
 
 static enum problem

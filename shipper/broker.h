@@ -5,6 +5,7 @@
 struct cloud;
 struct jwks_fetch;
 struct secrets;
+struct ship;
 
 /*
  * Shipper's end of the broker (docs/broker.md): a Unix socket that answers
@@ -20,6 +21,7 @@ struct broker_sources {
     struct cloud *cloud;
     struct secrets *secrets;
     struct jwks_fetch *jwks;
+    struct ship *ship;
 };
 
 /** broker_new(): listens on [broker] socket from now on.  Return: 0 or

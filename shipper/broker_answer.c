@@ -8,6 +8,7 @@
 #include "shipper/cloud.h"
 #include "shipper/creds.h"
 #include "shipper/secrets.h"
+#include "shipper/ship.h"
 #include "shipper/upload_key.h"
 
 #include <cjson/cJSON.h>
@@ -15,6 +16,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #define NO_CREDENTIALS "credentials_unavailable"
 #define NO_SECRETS "secrets_unavailable"
@@ -182,6 +184,40 @@ answer_head(struct broker_ask *ask, const cJSON *line)
 }
 
 static int
+answer_take(struct broker_ask *ask, const cJSON *line)
+{
+    const char *name = json_get_string(line, "name");
+    uint64_t number;
+    int r = name ? ship_take(ask->sources->ship, name, &number) : -EINVAL;
+
+    if (r == -EINVAL || r == -ENOENT) {
+        refuse(ask, "invalid_request", "there is no such file in retry/");
+    } else if (r) {
+        refuse(ask, "spool_error", strerror(-r));
+    } else {
+        begin(ask);
+        (void)buf_printf(ask->out, ",\"number\":%" PRIu64, number);
+        ask_end(ask->out);
+    }
+    return 0;
+}
+
+static int
+answer_drain(struct broker_ask *ask, const cJSON *line)
+{
+    const cJSON *end = cJSON_GetObjectItemCaseSensitive(line, "end");
+    int r = ship_hold_door(ask->sources->ship, !cJSON_IsTrue(end));
+
+    if (r) {
+        refuse(ask, "spool_error", strerror(-r));
+    } else {
+        begin(ask);
+        ask_end(ask->out);
+    }
+    return 0;
+}
+
+static int
 answer(struct broker_ask *ask, const cJSON *line)
 {
     static const struct {
@@ -189,7 +225,9 @@ answer(struct broker_ask *ask, const cJSON *line)
         int (*answer)(struct broker_ask *ask, const cJSON *line);
     } asks[] = {{"keys", answer_keys},
                 {"upload_key", answer_upload_key},
-                {"head", answer_head}};
+                {"head", answer_head},
+                {"take", answer_take},
+                {"drain", answer_drain}};
     const char *name = json_get_string(line, "ask");
 
     if (!ask_version_ok(line)) {
@@ -199,7 +237,8 @@ answer(struct broker_ask *ask, const cJSON *line)
     for (size_t i = 0; i < sizeof(asks) / sizeof(asks[0]); i++)
         if (name && !strcmp(name, asks[i].name))
             return asks[i].answer(ask, line);
-    refuse(ask, "unknown_ask", "keys, upload_key and head are known");
+    refuse(ask, "unknown_ask",
+           "keys, upload_key, head, take and drain are known");
     return 0;
 }
 

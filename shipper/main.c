@@ -142,9 +142,9 @@ on_tell(uv_timer_t *timer)
     (void)figures_write(shipper->dirfd, &facts);
 }
 
-/* What talks to the world, and what answers ingest from it. */
+/* What talks to the world, what ships, and what answers from both. */
 static int
-open_outside(struct shipper *shipper)
+open_parts(struct shipper *shipper)
 {
     struct cloud *cloud = &shipper->cloud;
     int r;
@@ -155,9 +155,12 @@ open_outside(struct shipper *shipper)
     if (!r)
         r = jwks_fetch_new(&shipper->jwks, cloud);
     if (!r)
+        r = ship_new(&shipper->ship, &shipper->loop, shipper->settings,
+                     shipper->dirfd, cloud->aws);
+    if (!r)
         r = broker_new(&shipper->broker,
                        &(struct broker_sources){cloud, shipper->secrets,
-                                                shipper->jwks});
+                                                shipper->jwks, shipper->ship});
     return r;
 }
 
@@ -179,10 +182,7 @@ open_loop(struct shipper *shipper)
         log_error("start_failed", log_errno(r), );
         return EX_OSERR;
     }
-    r = open_outside(shipper);
-    if (!r)
-        r = ship_new(&shipper->ship, &shipper->loop, shipper->settings,
-                     shipper->dirfd, shipper->cloud.aws);
+    r = open_parts(shipper);
     if (!r)
         return EX_OK;
     close_loop(shipper);

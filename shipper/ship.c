@@ -1,23 +1,16 @@
-#include "shipper/ship.h"
+#include "shipper/ship_inner.h"
 
 #include "common/clock.h"
+#include "common/fileio.h"
 #include "common/gzip.h"
 #include "common/log.h"
 #include "common/settings.h"
 #include "shipper/aws.h"
 #include "shipper/dead_letter.h"
-#include "shipper/figures.h"
-#include "shipper/heartbeat.h"
-#include "shipper/lane.h"
 #include "shipper/retention.h"
-#include "shipper/retry_files.h"
-#include "shipper/status.h"
-#include "shipper/stream.h"
-#include "shipper/tally.h"
 
 #include <errno.h>
-#include <inttypes.h>
-#include <stdio.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -28,31 +21,6 @@ enum {
     SECOND_TICKS = 1000 / POLL_MS,
     SWEEP_SECONDS = 5,
     DRAIN_MS = 8000, /* of the 10 s that a stop may take */
-    SUMMARY_SIZE = 200,
-};
-
-struct ship {
-    const struct settings *settings;
-    int dirfd;
-    struct stream_world world;
-    struct route route;
-    struct lane *spool, *retry; /* retry's streams give way to the spool's */
-    struct retry_files files;
-    struct tally *tally;
-    struct figures figures;
-    struct heartbeat heartbeat;
-    struct status status;
-
-    uv_timer_t poll, drain;
-    unsigned ticks;
-    bool thorough;  /* the next look at the spool is a whole one */
-    bool blocked;   /* a letter of bad bytes could not be written */
-    int read_error; /* told already */
-    bool hurry;     /* nothing lingers */
-    bool draining;
-    void (*drained)(void *owner);
-    void *drained_owner;
-    char summary[SUMMARY_SIZE];
 };
 
 /* Told when it begins and when it ends, not each time. */
@@ -221,63 +189,6 @@ may_read(void *owner, const struct spool_item *item)
     return retry_files_may_read(&((struct ship *)owner)->files, item->position);
 }
 
-static size_t
-report(const struct ship *ship, struct stream_report *reports,
-       struct stream_report *sum)
-{
-    struct stream *streams[2 * LANE_STREAMS_MAX];
-    size_t count = lane_streams(ship->spool, streams);
-
-    count += lane_streams(ship->retry, streams + count);
-    *sum = (struct stream_report){.error_code = "", .error_message = ""};
-    for (size_t i = 0; i < count; i++) {
-        reports[i] = stream_report(streams[i]);
-        stream_report_add(sum, &reports[i]);
-    }
-    if (ship->figures.last_success_ms > sum->last_success_ms)
-        sum->last_success_ms = ship->figures.last_success_ms;
-    return count;
-}
-
-static int64_t
-lag_ms(const struct stream_report *sum)
-{
-    int64_t now_ms = clock_wall_ms();
-
-    return sum->oldest_ms && now_ms > sum->oldest_ms ? now_ms - sum->oldest_ms
-                                                     : 0;
-}
-
-static void
-write_status(struct ship *ship)
-{
-    struct stream_report reports[2 * LANE_STREAMS_MAX], sum;
-    size_t count = report(ship, reports, &sum);
-    int64_t age_ms;
-    int64_t offset_ms = aws_clock_offset_ms(ship->world.aws, &age_ms);
-    struct status_facts facts = {
-        .position = lane_position(ship->spool),
-        .counts = tally_counts(ship->tally),
-        .lag_bytes = lane_lag(ship->spool),
-        .retry_bytes = lane_lag(ship->retry),
-        .lag_ms = lag_ms(&sum),
-        .clock_offset_ms = age_ms < 0 ? NULL : &offset_ms,
-        .bytes = ship->figures.taken_bytes,
-        .sum = &sum,
-        .streams = reports,
-        .stream_count = count,
-    };
-
-    /* Whoever looks sees by its age that it could not be written. */
-    (void)status_write(&ship->status, ship->dirfd, &facts, clock_wall_ms(),
-                       clock_mono_us());
-    (void)snprintf(ship->summary, SUMMARY_SIZE,
-                   "%s; %" PRIu64 " delivered, %" PRIu64 " dead, %" PRIu64
-                   " bytes behind",
-                   status_state(&sum), facts.counts.delivered,
-                   facts.counts.dead, facts.lag_bytes);
-}
-
 static void
 finish_drain(struct ship *ship)
 {
@@ -289,7 +200,7 @@ finish_drain(struct ship *ship)
     (void)uv_timer_stop(&ship->drain);
     (void)uv_timer_stop(&ship->poll);
     (void)save(ship);
-    write_status(ship);
+    ship_tell(ship);
     drained(ship->drained_owner);
 }
 
@@ -303,7 +214,7 @@ each_second(struct ship *ship)
     lane_tidy(ship->spool);
     lane_tidy(ship->retry);
     (void)save(ship);
-    write_status(ship);
+    ship_tell(ship);
     if (ship->ticks % (SECOND_TICKS * SWEEP_SECONDS))
         return;
     retention_sweep(ship->dirfd, ship->settings, ship->world.dead,
@@ -367,6 +278,7 @@ open_parts(struct ship *ship)
     heartbeat_init(&ship->heartbeat, ship->dirfd,
                    ship->settings->shipper.heartbeat);
     status_restore(&ship->status, ship->dirfd);
+    ship->hurry = faccessat(ship->dirfd, SPOOL_DRAINING, F_OK, 0) == 0;
     r = tally_open(&ship->tally, ship->dirfd);
     if (!r)
         r = dead_letter_open(&ship->world.dead, ship->dirfd,
@@ -446,21 +358,35 @@ ship_drain(struct ship *ship, void (*done)(void *owner), void *owner)
     /* done() is never called from in here: the next tick pumps. */
 }
 
-const char *
-ship_summary(struct ship *ship)
+int
+ship_take(struct ship *ship, const char *name, uint64_t *number)
 {
-    return ship->summary;
+    int r = retry_files_take(&ship->files, name, number);
+
+    if (r)
+        return r;
+    ship->thorough = true;
+    return save(ship);
 }
 
-void
-ship_figures(const struct ship *ship, struct figures_facts *facts)
+int
+ship_hold_door(struct ship *ship, bool closed)
 {
-    struct stream_report reports[2 * LANE_STREAMS_MAX], sum;
+    int fd, r = 0;
 
-    (void)report(ship, reports, &sum);
-    facts->figures = &ship->figures;
-    facts->last_success_ms = sum.last_success_ms;
-    facts->lag_ms = lag_ms(&sum);
+    ship->hurry = closed;
+    if (closed) {
+        fd = fileio_open(ship->dirfd, SPOOL_DRAINING, O_WRONLY | O_CREAT);
+        if (fd < 0)
+            return fd;
+        (void)close(fd);
+        r = fileio_sync(ship->dirfd);
+    } else if (unlinkat(ship->dirfd, SPOOL_DRAINING, 0) < 0 &&
+               errno != ENOENT) {
+        r = -errno;
+    }
+    log_notice(closed ? "drain_begun" : "drain_ended", );
+    return r;
 }
 
 void

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <stdbool.h>
+#include <stdint.h>
 #include <uv.h>
 
 struct settings;
@@ -35,6 +36,17 @@ int ship_new(struct ship **ship, uv_loop_t *loop,
  * after eight seconds.
  */
 void ship_drain(struct ship *ship, void (*done)(void *owner), void *owner);
+
+/**
+ * ship_take(): send what clickspoolctl wrote to retry/ as @name, or resolve
+ * its letters (retry_files.h has the errors).  *@number: what it is called
+ * from now on.
+ */
+int ship_take(struct ship *ship, const char *name, uint64_t *number);
+
+/** ship_hold_door(): have ingest refuse new entries, and nothing linger; or
+ * end that.  It outlives both daemons.  Return: 0 or a negative errno. */
+int ship_hold_door(struct ship *ship, bool closed);
 
 /** ship_summary(): one line for people, for `systemctl status`. */
 const char *ship_summary(struct ship *ship);

@@ -57,6 +57,7 @@ def test_the_poisoned_alone_are_dead_and_cost_few_calls(
         "delivered": count - len(poisoned),
         "dead": len(poisoned),
         "dropped": 0,
+        "replayed": 0,
     }
     entries = {(e.segment, e.offset): e for e in read_spool(site.spool)}
     for letter in dead_letters(site.spool):
