@@ -1,5 +1,6 @@
 #include "shipper/dead_letter_read.h"
 
+#include "common/array.h"
 #include "common/fileio.h"
 #include "common/json.h"
 
@@ -22,46 +23,34 @@ dead_letter_name(unsigned number, char name[DEAD_LETTER_NAME_SIZE])
     return name;
 }
 
-/* Room for one more at the end of an array. */
-static int
-grow(void **array, size_t count, size_t *room, size_t size)
-{
-    size_t more = *room ? *room * 2 : 16;
-    void *grown;
-
-    if (count < *room)
-        return 0;
-    grown = reallocarray(*array, more, size);
-    if (!grown)
-        return -ENOMEM;
-    *array = grown;
-    *room = more;
-    return 0;
-}
-
 static int
 add_known(struct dead_letter_index *index, struct spool_position position)
 {
-    int r = grow((void **)&index->known, index->known_count,
-                 &index->known_room, sizeof(*index->known));
+    struct spool_position *known =
+        array_grow(index->known, index->known_count, &index->known_room,
+                   sizeof(*known));
 
-    if (!r)
-        index->known[index->known_count++] = position;
-    return r;
+    if (!known)
+        return -ENOMEM;
+    index->known = known;
+    known[index->known_count++] = position;
+    return 0;
 }
 
 int
 dead_letter_index_keep(struct dead_letter_index *index, uint64_t segment)
 {
-    int r;
+    uint64_t *kept;
 
     if (dead_letter_index_keeps(index, segment))
         return 0;
-    r = grow((void **)&index->kept, index->kept_count, &index->kept_room,
-             sizeof(*index->kept));
-    if (!r)
-        index->kept[index->kept_count++] = segment;
-    return r;
+    kept = array_grow(index->kept, index->kept_count, &index->kept_room,
+                      sizeof(*kept));
+    if (!kept)
+        return -ENOMEM;
+    index->kept = kept;
+    kept[index->kept_count++] = segment;
+    return 0;
 }
 
 bool
@@ -75,8 +64,7 @@ dead_letter_index_has(const struct dead_letter_index *index,
 }
 
 bool
-dead_letter_index_keeps(const struct dead_letter_index *index,
-                        uint64_t segment)
+dead_letter_index_keeps(const struct dead_letter_index *index, uint64_t segment)
 {
     for (size_t i = 0; i < index->kept_count; i++)
         if (index->kept[i] == segment)
