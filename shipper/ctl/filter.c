@@ -67,6 +67,13 @@ filter_option(struct filter *filter, int option, const char *value,
 }
 
 bool
+filter_is_open(const struct filter *filter)
+{
+    return !filter->count && filter->since == INT64_MIN &&
+           filter->until == INT64_MAX;
+}
+
+bool
 filter_takes_time(const struct filter *filter, int64_t ts)
 {
     return ts >= filter->since && ts <= filter->until;
@@ -134,13 +141,10 @@ agrees(const struct filter_condition *condition, struct slice entry)
 }
 
 bool
-filter_wants(const struct filter *filter, const char *line, size_t len)
+filter_agrees(const struct filter *filter, struct slice entry)
 {
-    struct slice entry = {line, len};
     unsigned asked = 0, agreed = 0;
 
-    if (!filter_takes_time(filter, line_ts(line)))
-        return false;
     for (size_t i = 0; i < filter->count; i++) {
         const struct filter_condition *condition = &filter->conditions[i];
         unsigned bit = 1u << (condition->option - FILTER_OPTION);
@@ -154,4 +158,11 @@ filter_wants(const struct filter *filter, const char *line, size_t len)
             return false;
     }
     return asked == agreed;
+}
+
+bool
+filter_wants(const struct filter *filter, const char *line, size_t len)
+{
+    return filter_takes_time(filter, line_ts(line)) &&
+           filter_agrees(filter, (struct slice){line, len});
 }

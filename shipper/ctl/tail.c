@@ -1,4 +1,3 @@
-#include "common/clock.h"
 #include "common/line.h"
 #include "shipper/ctl/ctl.h"
 #include "shipper/ctl/edge.h"
@@ -66,10 +65,8 @@ parse(struct ctl *ctl, struct tail *tail, int argc, char **argv)
             tail->follow = true;
         } else if (c == 'n') {
             wrong = take_count(&tail->last, optarg);
-        } else if (filter_is_option(c)) {
-            wrong = filter_option(&tail->filter, c, optarg, clock_wall_ms());
         } else {
-            code = ctl_option(ctl, &command_tail, c);
+            code = ctl_filter_option(ctl, &command_tail, &tail->filter, c);
             if (code >= 0)
                 return code;
         }
