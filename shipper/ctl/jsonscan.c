@@ -260,34 +260,70 @@ since(const struct scan *scan, const unsigned char *from)
     return slice;
 }
 
+static bool
+scan_member(struct scan *scan, struct jsonscan_field *member)
+{
+    const unsigned char *from;
+
+    scan_space(scan);
+    from = scan->at;
+    if (!scan_string(scan))
+        return false; /* an empty object */
+    member->name = since(scan, from);
+    scan_space(scan);
+    if (!scan_char(scan, ':'))
+        return false;
+    from = scan->at;
+    if (!scan_value(scan))
+        return false;
+    member->value = since(scan, from);
+    return true;
+}
+
+/* Return: whether it was one that is looked for. */
+static bool
+take_member(struct jsonscan_field *fields, size_t count,
+            const struct jsonscan_field *member)
+{
+    for (size_t i = 0; i < count; i++)
+        if (!fields[i].value.data &&
+            jsonscan_equals(member->name, fields[i].name)) {
+            fields[i].value = member->value;
+            return true;
+        }
+    return false;
+}
+
+size_t
+jsonscan_fields(struct slice object, struct jsonscan_field *fields,
+                size_t count)
+{
+    struct scan scan = scan_of(object);
+    struct jsonscan_field member;
+    size_t found = 0;
+
+    for (size_t i = 0; i < count; i++)
+        fields[i].value = (struct slice){NULL, 0};
+    scan_space(&scan);
+    if (!scan_char(&scan, '{'))
+        return 0;
+    do {
+        if (!scan_member(&scan, &member))
+            break;
+        found += take_member(fields, count, &member);
+    } while (found < count && scan_char(&scan, ','));
+    return found;
+}
+
 bool
 jsonscan_member(struct slice object, struct slice name, struct slice *value)
 {
-    struct scan scan = scan_of(object);
+    struct jsonscan_field field = {.name = name};
+    bool found = jsonscan_fields(object, &field, 1) == 1;
 
-    scan_space(&scan);
-    if (!scan_char(&scan, '{'))
-        return false;
-    do {
-        const unsigned char *from;
-        struct slice found;
-
-        scan_space(&scan);
-        from = scan.at;
-        if (!scan_string(&scan))
-            return false; /* an empty object */
-        found = since(&scan, from);
-        scan_space(&scan);
-        if (!scan_char(&scan, ':'))
-            return false;
-        from = scan.at;
-        if (!scan_value(&scan))
-            return false;
-        *value = since(&scan, from);
-        if (jsonscan_equals(found, name))
-            return true;
-    } while (scan_char(&scan, ','));
-    return false;
+    if (found)
+        *value = field.value;
+    return found;
 }
 
 bool
@@ -413,4 +449,10 @@ jsonscan_equals(struct slice value, struct slice text)
         return string_equals(
             (struct slice){value.data + 1, value.len - 2}, text);
     return slice_equal(value, text) || same_number(value, text);
+}
+
+bool
+jsonscan_number(struct slice value, double *number)
+{
+    return number_of(value, number) != NO_NUMBER;
 }

@@ -19,6 +19,19 @@ bool jsonscan_valid(struct slice text);
 bool jsonscan_member(struct slice object, struct slice name,
                      struct slice *value);
 
+struct jsonscan_field {
+    struct slice name;
+    struct slice value; /* NULL data where there is no such member */
+};
+
+/**
+ * jsonscan_fields(): jsonscan_member() for several names in one look.
+ *
+ * Return: how many were found.
+ */
+size_t jsonscan_fields(struct slice object, struct jsonscan_field *fields,
+                       size_t count);
+
 /** jsonscan_element(): the element @index of an array, from 0. */
 bool jsonscan_element(struct slice array, size_t index, struct slice *value);
 
@@ -28,3 +41,6 @@ bool jsonscan_element(struct slice array, size_t index, struct slice *value);
  * compared by value, so that 10.50 equals 10.5; whole ones by their digits.
  */
 bool jsonscan_equals(struct slice value, struct slice text);
+
+/** jsonscan_number(): a number that a double can tell from infinity. */
+bool jsonscan_number(struct slice value, double *number);
