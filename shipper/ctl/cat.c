@@ -103,6 +103,7 @@ cat_run(struct ctl *ctl, int argc, char **argv)
     if (r)
         return ctl_fail(ctl, "the segments cannot be read", r);
 
+    emit.json = ctl->json;
     progress_init(&progress, "cat",
                   walk_bytes(&walk, (struct spool_position){0}),
                   optind == argc && !isatty(STDOUT_FILENO));

@@ -2,6 +2,7 @@
 
 #include "common/line.h"
 #include "shipper/ctl/jsonscan.h"
+#include "shipper/ctl/jsonvalue.h"
 #include "shipper/ctl/when.h"
 
 #include <string.h>
@@ -123,7 +124,7 @@ has_item(struct slice entry, struct slice product)
         return false;
     for (size_t i = 0; jsonscan_element(items, i, &item); i++)
         if (jsonscan_member(item, SLICE("productId"), &id) &&
-            jsonscan_equals(id, product))
+            jsonvalue_equals(id, product))
             return true;
     return false;
 }
@@ -135,7 +136,7 @@ agrees(const struct filter_condition *condition, struct slice entry)
     struct slice want = {condition->value, strlen(condition->value)};
     struct slice value;
 
-    if (look_up(entry, path, &value) && jsonscan_equals(value, want))
+    if (look_up(entry, path, &value) && jsonvalue_equals(value, want))
         return true;
     return condition->option == FILTER_PRODUCT && has_item(entry, want);
 }

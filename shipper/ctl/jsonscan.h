@@ -34,13 +34,3 @@ size_t jsonscan_fields(struct slice object, struct jsonscan_field *fields,
 
 /** jsonscan_element(): the element @index of an array, from 0. */
 bool jsonscan_element(struct slice array, size_t index, struct slice *value);
-
-/**
- * jsonscan_equals(): whether a string says @text once unescaped, or a number,
- * true, false or null is written so.  Numbers with a point or an exponent are
- * compared by value, so that 10.50 equals 10.5; whole ones by their digits.
- */
-bool jsonscan_equals(struct slice value, struct slice text);
-
-/** jsonscan_number(): a number that a double can tell from infinity. */
-bool jsonscan_number(struct slice value, double *number);

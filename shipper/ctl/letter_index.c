@@ -135,27 +135,36 @@ letter_index_deinit(struct letter_index *index)
 }
 
 const struct letter *
-letter_index_find(const struct letter_index *index,
-                  const struct letter_line *line)
+letter_index_at(const struct letter_index *index,
+                struct spool_position position)
 {
-    struct letter wanted = {.position = line->position};
     size_t low = 0, high = index->count;
 
     while (low < high) {
         size_t middle = low + (high - low) / 2;
         const struct letter *letter = &index->letters[middle];
-        int order = compare_places(letter, &wanted);
+        int order = spool_position_compare(letter->position, position);
 
         if (!order)
-            return letter->number == line->number && letter->file == line->file
-                       ? letter
-                       : NULL;
+            return letter;
         if (order < 0)
             low = middle + 1;
         else
             high = middle;
     }
     return NULL;
+}
+
+const struct letter *
+letter_index_find(const struct letter_index *index,
+                  const struct letter_line *line)
+{
+    const struct letter *letter = letter_index_at(index, line->position);
+
+    return letter && letter->number == line->number &&
+                   letter->file == line->file
+               ? letter
+               : NULL;
 }
 
 const char *

@@ -45,6 +45,10 @@ int letter_index_read(struct letter_index *index, int dirfd,
                       void *owner);
 void letter_index_deinit(struct letter_index *index);
 
+/** letter_index_at(): the letter of that place, or NULL. */
+const struct letter *letter_index_at(const struct letter_index *index,
+                                     struct spool_position position);
+
 /** letter_index_find(): the letter whose last line that is, or NULL. */
 const struct letter *letter_index_find(const struct letter_index *index,
                                        const struct letter_line *line);

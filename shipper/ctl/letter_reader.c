@@ -3,6 +3,7 @@
 #include "common/fileio.h"
 #include "common/line.h"
 #include "shipper/ctl/jsonscan.h"
+#include "shipper/ctl/jsonvalue.h"
 #include "shipper/dead_letter_read.h"
 
 #include <errno.h>
@@ -109,15 +110,15 @@ kind_of(struct slice line)
     struct slice value;
 
     if (jsonscan_member(line, SLICE("reason"), &value))
-        return jsonscan_equals(value, SLICE(DEAD_LETTER_BAD))
+        return jsonvalue_equals(value, SLICE(DEAD_LETTER_BAD))
                    ? LETTER_LINE_RUN
                    : LETTER_LINE_ENTRY;
     if (!jsonscan_member(line, SLICE("resolved"), &value))
         return LETTER_LINE_BAD;
-    if (jsonscan_equals(value, SLICE("dropped")))
+    if (jsonvalue_equals(value, SLICE("dropped")))
         return LETTER_LINE_DROPPED;
-    return jsonscan_equals(value, SLICE("retried")) ? LETTER_LINE_RETRIED
-                                                    : LETTER_LINE_BAD;
+    return jsonvalue_equals(value, SLICE("retried")) ? LETTER_LINE_RETRIED
+                                                     : LETTER_LINE_BAD;
 }
 
 static bool

@@ -6,6 +6,7 @@
 #include "shipper/ctl/emit.h"
 #include "shipper/ctl/filter.h"
 #include "shipper/ctl/jsonscan.h"
+#include "shipper/ctl/jsonvalue.h"
 #include "shipper/ctl/progress.h"
 #include "shipper/ctl/walk.h"
 
@@ -100,7 +101,7 @@ count_latency(struct latencies *latencies, struct slice value)
 {
     double ms;
 
-    if (!value.data || !jsonscan_number(value, &ms))
+    if (!value.data || !jsonvalue_number(value, &ms))
         return;
     if (ms > (double)LATENCIES_MS_MAX)
         ms = (double)LATENCIES_MS_MAX;

@@ -79,9 +79,8 @@ print_funnel(const struct funnel *funnel)
                        step->at_least ? ">=" : "", step->sessions);
         printf("%-*s %12" PRIu64 " %12s", NAME_WIDTH, step->name, step->events,
                sessions);
-        if (i && funnel->steps[i - 1].sessions)
-            printf(" %10.1f%%",
-                   percent(step->sessions, funnel->steps[i - 1].sessions));
+        if (i && step[-1].sessions && !step->at_least && !step[-1].at_least)
+            printf(" %10.1f%%", percent(step->sessions, step[-1].sessions));
         putchar('\n');
         at_least |= step->at_least;
     }

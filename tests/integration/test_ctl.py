@@ -657,3 +657,31 @@ def test_any_damage_is_told_and_none_ends_badly(spool: Site, sampled: int) -> No
             assert shown or done.returncode == CONFIG
         path.write_bytes(good[path])
     assert findings(spool, OK) == []
+
+
+# --json
+
+
+def test_json_is_json_whatever_the_files_hold(spool: Site) -> None:
+    """A folder whose name is no UTF-8, a status over several lines, and a line
+    whose checksum is right though it is no JSON."""
+    odd = spool.folder / os.fsdecode(b"sp\xffool \x1b\n\"")
+    odd.mkdir()
+    good, bad = entry(1, 1), line(2, f'"eventId":"{event_id(2)}","a":01')
+    chain(odd, [good, bad])
+    told = {"version": 1, "state": "idle", "lastError": None}
+    (odd / "shipper.status.json").write_text(json.dumps(told, indent=2))
+    shown: dict[str, list[Any]] = {}
+    for command in (*COMMANDS, "dead ls", "dead export"):
+        done = spool.ctl(*command.split(), "--json", "--dir", os.fspath(odd))
+        shown[command] = [json.loads(row) for row in done.stdout.splitlines()]
+    assert shown["status"][0]["shipper"]["status"] == told
+    assert shown["status"][0]["dir"].endswith('/sp\ufffdool \x1b\n"')
+    for command in ("status", "stats", "audit"):
+        assert len(shown[command]) == 1
+    for command in ("tail", "cat"):
+        assert shown[command] == [json.loads(good)]
+        done = spool.ctl(command, "--json", "--dir", os.fspath(odd))
+        assert "1 line passed over that is no JSON" in done.stderr
+        text = spool.ctl(command, "--dir", os.fspath(odd))
+        assert text.stdout.encode() == good + bad
