@@ -1,5 +1,6 @@
 #include "shipper/dead_letter_read.h"
 
+#include "common/array.h"
 #include "common/fileio.h"
 #include "common/json.h"
 
@@ -38,23 +39,6 @@ struct rows {
     size_t count, room, lines;
 };
 
-/* Room for one more at the end of an array. */
-static int
-grow(void **array, size_t count, size_t *room, size_t size)
-{
-    size_t more = *room ? *room * 2 : 16;
-    void *grown;
-
-    if (count < *room)
-        return 0;
-    grown = reallocarray(*array, more, size);
-    if (!grown)
-        return -ENOMEM;
-    *array = grown;
-    *room = more;
-    return 0;
-}
-
 static bool
 has_place(const struct dead_letter_places *places,
           struct spool_position position)
@@ -68,12 +52,14 @@ has_place(const struct dead_letter_places *places,
 static int
 add_place(struct dead_letter_places *places, struct spool_position position)
 {
-    int r = grow((void **)&places->at, places->count, &places->room,
-                 sizeof(*places->at));
+    struct spool_position *at =
+        array_grow(places->at, places->count, &places->room, sizeof(*at));
 
-    if (!r)
-        places->at[places->count++] = position;
-    return r;
+    if (!at)
+        return -ENOMEM;
+    places->at = at;
+    places->at[places->count++] = position;
+    return 0;
 }
 
 int
@@ -103,6 +89,19 @@ dead_letter_index_keeps(const struct dead_letter_index *index,
 }
 
 static int
+add_row(struct rows *rows, const struct row *row)
+{
+    struct row *all =
+        array_grow(rows->all, rows->count, &rows->room, sizeof(*all));
+
+    if (!all)
+        return -ENOMEM;
+    rows->all = all;
+    rows->all[rows->count++] = *row;
+    return 0;
+}
+
+static int
 read_letter(struct rows *rows, unsigned file, const char *line, size_t len)
 {
     cJSON *tree = json_parse(line, len);
@@ -120,9 +119,7 @@ read_letter(struct rows *rows, unsigned file, const char *line, size_t len)
         row.kind = ROW_RUN;
     if (row.at.segment && json_get_uint(tree, "offset", &row.at.offset) &&
         (reason || json_get_string(tree, "resolved"))) {
-        r = grow((void **)&rows->all, rows->count, &rows->room, sizeof(row));
-        if (!r)
-            rows->all[rows->count++] = row;
+        r = add_row(rows, &row);
     }
     cJSON_Delete(tree);
     return r;

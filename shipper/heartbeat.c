@@ -32,8 +32,8 @@ heartbeat_is_due(const struct heartbeat *heartbeat)
 static bool
 count_entries(struct heartbeat *heartbeat, const struct heartbeat_facts *facts)
 {
-    return census_move(&heartbeat->end, heartbeat->dirfd, facts->end) == 1 &&
-           census_move(&heartbeat->read, heartbeat->dirfd, facts->read) == 1;
+    return accepted_move(&heartbeat->end, heartbeat->dirfd, facts->end) == 1 &&
+           accepted_move(&heartbeat->read, heartbeat->dirfd, facts->read) == 1;
 }
 
 void
@@ -73,7 +73,7 @@ heartbeat_say(struct heartbeat *heartbeat, struct stream *stream,
     struct buf text;
 
     if (stream_busy(stream) || !count_entries(heartbeat, facts) ||
-        census_letters(heartbeat->dirfd, facts->retry, &letters) < 0)
+        accepted_letters(heartbeat->dirfd, facts->retry, &letters) < 0)
         return;
     buf_init(&text, ENTRY_MAX);
     line = form(heartbeat, facts, letters, &text);

@@ -1,6 +1,6 @@
 #pragma once
 
-#include "shipper/census.h"
+#include "shipper/accepted.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -26,7 +26,7 @@ struct heartbeat {
     int64_t every_ms;   /* 0: none */
     int64_t due_ms;     /* steady clock */
     bool under_way;     /* the last one has not been answered */
-    struct census_mark end, read;
+    struct accepted_mark end, read;
 };
 
 void heartbeat_init(struct heartbeat *heartbeat, int dirfd, int64_t every_ms);

@@ -1,15 +1,13 @@
-#include "common/clock.h"
 #include "shipper/ctl/ctl.h"
 #include "shipper/ctl/edge.h"
 #include "shipper/ctl/emit.h"
 #include "shipper/ctl/filter.h"
+#include "shipper/ctl/place.h"
 #include "shipper/ctl/progress.h"
 #include "shipper/ctl/walk.h"
 
 #include <errno.h>
 #include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <unistd.h>
 
 static int
@@ -24,36 +22,11 @@ parse(struct ctl *ctl, struct filter *filter, int argc, char **argv)
 
     filter_init(filter);
     while ((c = getopt_long(argc, argv, "", known, NULL)) != -1) {
-        const char *wrong;
-
-        if (!filter_is_option(c)) {
-            code = ctl_option(ctl, &command_cat, c);
-            if (code >= 0)
-                return code;
-            continue;
-        }
-        wrong = filter_option(filter, c, optarg, clock_wall_ms());
-        if (wrong)
-            return ctl_usage(&command_cat, "\"%s\" %s", optarg, wrong);
+        code = ctl_filter_option(ctl, &command_cat, filter, c);
+        if (code >= 0)
+            return code;
     }
     return -1;
-}
-
-/* "42" or "00000000000000000042.ndjson", perhaps with a path before it. */
-static uint64_t
-segment_number(const char *text)
-{
-    const char *slash = strrchr(text, '/');
-    const char *name = slash ? slash + 1 : text;
-    uint64_t number = spool_number(name);
-
-    if (!number && *name && strspn(name, "0123456789") == strlen(name)) {
-        errno = 0;
-        number = strtoull(name, NULL, 10);
-        if (errno)
-            number = 0;
-    }
-    return number;
 }
 
 static int
@@ -81,7 +54,7 @@ cat_named(const struct ctl *ctl, const struct walk *walk, struct emit *emit,
           char **names, int count)
 {
     for (int i = 0; i < count; i++) {
-        uint64_t number = segment_number(names[i]);
+        uint64_t number = place_segment(names[i]);
         const struct walk_segment *segment;
         int r;
 
@@ -130,6 +103,7 @@ cat_run(struct ctl *ctl, int argc, char **argv)
     if (r)
         return ctl_fail(ctl, "the segments cannot be read", r);
 
+    emit.json = ctl->json;
     progress_init(&progress, "cat",
                   walk_bytes(&walk, (struct spool_position){0}),
                   optind == argc && !isatty(STDOUT_FILENO));

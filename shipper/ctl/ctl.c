@@ -1,14 +1,22 @@
 #include "shipper/ctl/ctl.h"
 
+#include "common/clock.h"
 #include "common/fileio.h"
 #include "common/program.h"
+#include "common/settings_value.h"
 #include "common/spool.h"
+#include "shipper/ctl/filter.h"
 
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
+
+enum {
+    SLIPS_MAX = 2, /* of the hand, for a guess at what was meant */
+    NAME_SIZE = 64,
+};
 
 static void
 help(const struct command *command)
@@ -64,6 +72,59 @@ ctl_options(struct ctl *ctl, const struct command *command, int argc,
     if (optind < argc)
         return ctl_usage(command, "%s: no arguments are taken", argv[optind]);
     return -1;
+}
+
+int
+ctl_filter_option(struct ctl *ctl, const struct command *command,
+                  struct filter *filter, int option)
+{
+    const char *wrong;
+
+    if (!filter_is_option(option))
+        return ctl_option(ctl, command, option);
+    wrong = filter_option(filter, option, optarg, clock_wall_ms());
+    return wrong ? ctl_usage(command, "\"%s\" %s", optarg, wrong) : -1;
+}
+
+static const char *
+last_word(const struct command *command)
+{
+    const char *blank = strrchr(command->name, ' ');
+
+    return blank ? blank + 1 : command->name;
+}
+
+const struct command *
+ctl_find(const struct command *const *commands, const char *word)
+{
+    const char *best = last_word(commands[0]);
+
+    for (; *commands; commands++) {
+        const char *name = last_word(*commands);
+
+        if (!strcmp(name, word))
+            return *commands;
+        if (settings_distance(word, name) < settings_distance(word, best))
+            best = name;
+    }
+    fprintf(stderr, "clickspoolctl: unknown command \"%s\"", word);
+    if (settings_distance(word, best) <= SLIPS_MAX)
+        fprintf(stderr, ": did you mean \"%s\"?\n", best);
+    else
+        fputs("\nTry clickspoolctl --help\n", stderr);
+    return NULL;
+}
+
+int
+ctl_run(struct ctl *ctl, const struct command *command, int argc, char **argv)
+{
+    char name[NAME_SIZE];
+
+    /* getopt_long() begins its complaints with argv[0]. */
+    (void)snprintf(name, sizeof(name), "clickspoolctl %s", command->name);
+    argv[0] = name;
+    optind = 0;
+    return command->run(ctl, argc, argv);
 }
 
 int

@@ -18,6 +18,8 @@ enum ctl_exit {
     CTL_CONFIG = 78, /* a bad configuration, or a version we do not know */
 };
 
+struct filter;
+
 struct ctl {
     const char *config;
     bool config_given;
@@ -31,7 +33,7 @@ struct ctl {
 
 /* A command's place is one file and a line in the table of main.c. */
 struct command {
-    const char *name;
+    const char *name; /* "dead ls" is the subcommand "ls" */
     const char *arguments; /* behind the name, for usage */
     const char *about;     /* one line */
     const char *help;      /* its options and whatever else there is to say */
@@ -43,7 +45,9 @@ struct command {
 
 extern const struct command command_audit;
 extern const struct command command_cat;
+extern const struct command command_dead;
 extern const struct command command_ls;
+extern const struct command command_stats;
 extern const struct command command_status;
 extern const struct command command_tail;
 extern const struct command command_verify;
@@ -77,6 +81,25 @@ int ctl_option(struct ctl *ctl, const struct command *command, int option);
  */
 int ctl_options(struct ctl *ctl, const struct command *command, int argc,
                 char **argv);
+
+/**
+ * ctl_filter_option(): the same for a command that has FILTER_OPTIONS too.
+ */
+int ctl_filter_option(struct ctl *ctl, const struct command *command,
+                      struct filter *filter, int option);
+
+/**
+ * ctl_find(): the command, or subcommand, that is called @word; @commands end
+ * with NULL.
+ *
+ * Return: NULL where there is none, told with a guess at what was meant.
+ */
+const struct command *ctl_find(const struct command *const *commands,
+                               const char *word);
+
+/** ctl_run(): run a command whose word is argv[0]. Return: the exit code. */
+int ctl_run(struct ctl *ctl, const struct command *command, int argc,
+            char **argv);
 
 /** ctl_usage(): complain, point at --help. Return: CTL_USAGE. */
 int ctl_usage(const struct command *command, const char *format, ...)

@@ -3,6 +3,7 @@
 #include "common/line.h"
 #include "common/line_reader.h"
 #include "shipper/ctl/filter.h"
+#include "shipper/ctl/jsonscan.h"
 #include "shipper/ctl/progress.h"
 
 #include <inttypes.h>
@@ -15,6 +16,8 @@ emit_entry(struct emit *emit, const char *line, size_t len)
         return;
     if (emit->skip)
         emit->skip--;
+    else if (emit->json && !jsonscan_valid((struct slice){line, len}))
+        emit->bad_json++;
     else
         (void)fwrite(line, 1, len, stdout);
 }
@@ -39,11 +42,18 @@ emit_lines(struct emit *emit, struct line_reader *reader)
 }
 
 void
-emit_end(const struct emit *emit)
+emit_end(struct emit *emit)
 {
     if (emit->bad_runs)
         fprintf(stderr,
                 "clickspoolctl: %" PRIu64 " run%s of bad bytes passed over; "
                 "clickspoolctl verify names them\n",
                 emit->bad_runs, emit->bad_runs == 1 ? "" : "s");
+    if (emit->bad_json)
+        fprintf(stderr,
+                "clickspoolctl: %" PRIu64 " line%s passed over that %s no "
+                "JSON; clickspoolctl verify names them\n",
+                emit->bad_json, emit->bad_json == 1 ? "" : "s",
+                emit->bad_json == 1 ? "is" : "are");
+    emit->bad_runs = emit->bad_json = 0;
 }

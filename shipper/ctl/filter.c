@@ -2,6 +2,7 @@
 
 #include "common/line.h"
 #include "shipper/ctl/jsonscan.h"
+#include "shipper/ctl/jsonvalue.h"
 #include "shipper/ctl/when.h"
 
 #include <string.h>
@@ -67,6 +68,13 @@ filter_option(struct filter *filter, int option, const char *value,
 }
 
 bool
+filter_is_open(const struct filter *filter)
+{
+    return !filter->count && filter->since == INT64_MIN &&
+           filter->until == INT64_MAX;
+}
+
+bool
 filter_takes_time(const struct filter *filter, int64_t ts)
 {
     return ts >= filter->since && ts <= filter->until;
@@ -116,7 +124,7 @@ has_item(struct slice entry, struct slice product)
         return false;
     for (size_t i = 0; jsonscan_element(items, i, &item); i++)
         if (jsonscan_member(item, SLICE("productId"), &id) &&
-            jsonscan_equals(id, product))
+            jsonvalue_equals(id, product))
             return true;
     return false;
 }
@@ -128,19 +136,16 @@ agrees(const struct filter_condition *condition, struct slice entry)
     struct slice want = {condition->value, strlen(condition->value)};
     struct slice value;
 
-    if (look_up(entry, path, &value) && jsonscan_equals(value, want))
+    if (look_up(entry, path, &value) && jsonvalue_equals(value, want))
         return true;
     return condition->option == FILTER_PRODUCT && has_item(entry, want);
 }
 
 bool
-filter_wants(const struct filter *filter, const char *line, size_t len)
+filter_agrees(const struct filter *filter, struct slice entry)
 {
-    struct slice entry = {line, len};
     unsigned asked = 0, agreed = 0;
 
-    if (!filter_takes_time(filter, line_ts(line)))
-        return false;
     for (size_t i = 0; i < filter->count; i++) {
         const struct filter_condition *condition = &filter->conditions[i];
         unsigned bit = 1u << (condition->option - FILTER_OPTION);
@@ -154,4 +159,11 @@ filter_wants(const struct filter *filter, const char *line, size_t len)
             return false;
     }
     return asked == agreed;
+}
+
+bool
+filter_wants(const struct filter *filter, const char *line, size_t len)
+{
+    return filter_takes_time(filter, line_ts(line)) &&
+           filter_agrees(filter, (struct slice){line, len});
 }

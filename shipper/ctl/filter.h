@@ -5,6 +5,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "common/slice.h"
 #include "shipper/ctl/ctl.h"
 
 /*
@@ -81,8 +82,14 @@ bool filter_is_option(int option);
 const char *filter_option(struct filter *filter, int option,
                           const char *value, int64_t now);
 
+/** filter_is_open(): whether it wants everything. */
+bool filter_is_open(const struct filter *filter);
+
 /** filter_takes_time(): whether an entry received at @ts may be wanted. */
 bool filter_takes_time(const struct filter *filter, int64_t ts);
+
+/** filter_agrees(): whether an entry, time aside, is wanted. */
+bool filter_agrees(const struct filter *filter, struct slice entry);
 
 /** filter_wants(): judge a good line, its newline included. */
 bool filter_wants(const struct filter *filter, const char *line, size_t len);

@@ -1,11 +1,11 @@
 #include "shipper/ctl/jsonscan.h"
 
-#include <math.h>
-#include <stdint.h>
-#include <stdlib.h>
+#include "shipper/ctl/jsonvalue.h"
+
+#include <ctype.h>
 #include <string.h>
 
-enum { DEPTH_MAX = 32, NUMBER_MAX = 400 };
+enum { DEPTH_MAX = 32 };
 
 /* Every scan_*() below moves past what it names, or says false. */
 struct scan {
@@ -101,41 +101,24 @@ scan_utf8(struct scan *scan)
     return true;
 }
 
-static int
-hex_value(int c)
-{
-    if (c >= '0' && c <= '9')
-        return c - '0';
-    if ((c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F'))
-        return (c | 0x20) - 'a' + 10;
-    return -1;
-}
-
 static bool
-scan_hex4(struct scan *scan, uint32_t *value)
+scan_hex4(struct scan *scan)
 {
-    *value = 0;
-    for (int i = 0; i < 4; i++) {
-        int digit = hex_value(peek(scan));
-
-        if (digit < 0)
+    for (int i = 0; i < 4; i++)
+        if (peek(scan) < 0 || !isxdigit(*scan->at++))
             return false;
-        *value = *value << 4 | (uint32_t)digit;
-        scan->at++;
-    }
     return true;
 }
 
 static bool
 scan_escape(struct scan *scan)
 {
-    uint32_t unit;
     int c = peek(scan);
 
     if (c < 0)
         return false;
     scan->at++;
-    return c == 'u' ? scan_hex4(scan, &unit) : strchr("\"\\/bfnrt", c) && c;
+    return c == 'u' ? scan_hex4(scan) : strchr("\"\\/bfnrt", c) && c;
 }
 
 static bool
@@ -260,34 +243,70 @@ since(const struct scan *scan, const unsigned char *from)
     return slice;
 }
 
+static bool
+scan_member(struct scan *scan, struct jsonscan_field *member)
+{
+    const unsigned char *from;
+
+    scan_space(scan);
+    from = scan->at;
+    if (!scan_string(scan))
+        return false; /* an empty object */
+    member->name = since(scan, from);
+    scan_space(scan);
+    if (!scan_char(scan, ':'))
+        return false;
+    from = scan->at;
+    if (!scan_value(scan))
+        return false;
+    member->value = since(scan, from);
+    return true;
+}
+
+/* Return: whether it was one that is looked for. */
+static bool
+take_member(struct jsonscan_field *fields, size_t count,
+            const struct jsonscan_field *member)
+{
+    for (size_t i = 0; i < count; i++)
+        if (!fields[i].value.data &&
+            jsonvalue_equals(member->name, fields[i].name)) {
+            fields[i].value = member->value;
+            return true;
+        }
+    return false;
+}
+
+size_t
+jsonscan_fields(struct slice object, struct jsonscan_field *fields,
+                size_t count)
+{
+    struct scan scan = scan_of(object);
+    struct jsonscan_field member;
+    size_t found = 0;
+
+    for (size_t i = 0; i < count; i++)
+        fields[i].value = (struct slice){NULL, 0};
+    scan_space(&scan);
+    if (!scan_char(&scan, '{'))
+        return 0;
+    do {
+        if (!scan_member(&scan, &member))
+            break;
+        found += take_member(fields, count, &member);
+    } while (found < count && scan_char(&scan, ','));
+    return found;
+}
+
 bool
 jsonscan_member(struct slice object, struct slice name, struct slice *value)
 {
-    struct scan scan = scan_of(object);
+    struct jsonscan_field field = {.name = name};
+    bool found = jsonscan_fields(object, &field, 1) == 1;
 
-    scan_space(&scan);
-    if (!scan_char(&scan, '{'))
-        return false;
-    do {
-        const unsigned char *from;
-        struct slice found;
-
-        scan_space(&scan);
-        from = scan.at;
-        if (!scan_string(&scan))
-            return false; /* an empty object */
-        found = since(&scan, from);
-        scan_space(&scan);
-        if (!scan_char(&scan, ':'))
-            return false;
-        from = scan.at;
-        if (!scan_value(&scan))
-            return false;
-        *value = since(&scan, from);
-        if (jsonscan_equals(found, name))
-            return true;
-    } while (scan_char(&scan, ','));
-    return false;
+    if (found)
+        *value = field.value;
+    return found;
 }
 
 bool
@@ -308,109 +327,4 @@ jsonscan_element(struct slice array, size_t index, struct slice *value)
             return true;
     } while (scan_char(&scan, ','));
     return false;
-}
-
-/* The code point of an escape whose backslash is behind us; a pair of
- * surrogates is one. */
-static uint32_t
-unescape(struct scan *scan)
-{
-    static const char names[] = "bfnrt", values[] = "\b\f\n\r\t";
-    int c = *scan->at++;
-    const char *name = strchr(names, c);
-    struct scan ahead;
-    uint32_t unit, low;
-
-    if (c != 'u')
-        return (uint32_t)(name ? values[name - names] : c);
-    (void)scan_hex4(scan, &unit);
-    if (unit < 0xd800 || unit > 0xdbff)
-        return unit;
-    ahead = *scan;
-    if (!scan_word(&ahead, "\\u") || !scan_hex4(&ahead, &low) ||
-        low < 0xdc00 || low > 0xdfff)
-        return unit;
-    *scan = ahead;
-    return 0x10000 + ((unit - 0xd800) << 10) + (low - 0xdc00);
-}
-
-static size_t
-encode(uint32_t point, char out[4])
-{
-    if (point < 0x80) {
-        out[0] = (char)point;
-        return 1;
-    }
-    if (point < 0x800) {
-        out[0] = (char)(0xc0 | point >> 6);
-        out[1] = (char)(0x80 | (point & 0x3f));
-        return 2;
-    }
-    if (point < 0x10000) {
-        out[0] = (char)(0xe0 | point >> 12);
-        out[1] = (char)(0x80 | (point >> 6 & 0x3f));
-        out[2] = (char)(0x80 | (point & 0x3f));
-        return 3;
-    }
-    out[0] = (char)(0xf0 | point >> 18);
-    out[1] = (char)(0x80 | (point >> 12 & 0x3f));
-    out[2] = (char)(0x80 | (point >> 6 & 0x3f));
-    out[3] = (char)(0x80 | (point & 0x3f));
-    return 4;
-}
-
-static bool
-string_equals(struct slice inside, struct slice text)
-{
-    struct scan scan = scan_of(inside);
-
-    while (scan.at < scan.end) {
-        char bytes[4];
-        size_t len = 1;
-
-        bytes[0] = (char)*scan.at++;
-        if (bytes[0] == '\\')
-            len = encode(unescape(&scan), bytes);
-        if (text.len < len || memcmp(text.data, bytes, len))
-            return false;
-        text.data += len;
-        text.len -= len;
-    }
-    return !text.len;
-}
-
-enum number { NO_NUMBER, WHOLE, FRACTION };
-
-static enum number
-number_of(struct slice text, double *value)
-{
-    struct scan scan = scan_of(text);
-    char digits[NUMBER_MAX + 1];
-
-    if (!scan_number(&scan) || scan.at != scan.end || text.len > NUMBER_MAX)
-        return NO_NUMBER;
-    memcpy(digits, text.data, text.len);
-    digits[text.len] = '\0';
-    *value = strtod(digits, NULL);
-    if (!isfinite(*value))
-        return NO_NUMBER;
-    return strpbrk(digits, ".eE") ? FRACTION : WHOLE;
-}
-
-static bool
-same_number(struct slice a, struct slice b)
-{
-    double x, y;
-    enum number kind = number_of(a, &x), other = number_of(b, &y);
-
-    return kind && other && (kind == FRACTION || other == FRACTION) && x == y;
-}
-
-bool
-jsonscan_equals(struct slice value, struct slice text)
-{
-    if (value.len >= 2 && value.data[0] == '"')
-        return string_equals(
-            (struct slice){value.data + 1, value.len - 2}, text);
-    return slice_equal(value, text) || same_number(value, text);
 }

@@ -19,12 +19,18 @@ bool jsonscan_valid(struct slice text);
 bool jsonscan_member(struct slice object, struct slice name,
                      struct slice *value);
 
-/** jsonscan_element(): the element @index of an array, from 0. */
-bool jsonscan_element(struct slice array, size_t index, struct slice *value);
+struct jsonscan_field {
+    struct slice name;
+    struct slice value; /* NULL data where there is no such member */
+};
 
 /**
- * jsonscan_equals(): whether a string says @text once unescaped, or a number,
- * true, false or null is written so.  Numbers with a point or an exponent are
- * compared by value, so that 10.50 equals 10.5; whole ones by their digits.
+ * jsonscan_fields(): jsonscan_member() for several names in one look.
+ *
+ * Return: how many were found.
  */
-bool jsonscan_equals(struct slice value, struct slice text);
+size_t jsonscan_fields(struct slice object, struct jsonscan_field *fields,
+                       size_t count);
+
+/** jsonscan_element(): the element @index of an array, from 0. */
+bool jsonscan_element(struct slice array, size_t index, struct slice *value);

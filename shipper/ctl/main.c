@@ -1,20 +1,17 @@
 #include "common/program.h"
-#include "common/settings_value.h"
 #include "shipper/ctl/ctl.h"
 
 #include <signal.h>
 #include <stdio.h>
-#include <string.h>
 
 /* In the order of --help. */
 static const struct command *const commands[] = {
-    &command_status, &command_ls,     &command_tail,
-    &command_cat,    &command_verify, &command_audit,
+    &command_status, &command_ls,     &command_tail,  &command_cat,
+    &command_stats,  &command_verify, &command_audit, &command_dead,
+    NULL,
 };
 
-enum { COMMANDS = sizeof(commands) / sizeof(*commands) };
 enum { OPTION_VERSION = CTL_OPTION_NEXT };
-enum { SLIPS_MAX = 2 }; /* of the hand, for a guess at what was meant */
 
 static void
 usage(FILE *to)
@@ -22,7 +19,7 @@ usage(FILE *to)
     fputs("Usage: clickspoolctl [OPTION]... COMMAND [ARGUMENT]...\n"
           "Look at the spool, the daemons and what became of the entries.\n\n",
           to);
-    for (size_t i = 0; i < COMMANDS; i++)
+    for (size_t i = 0; commands[i]; i++)
         fprintf(to, "  %-10s %s\n", commands[i]->name, commands[i]->about);
     fputs("\n  --config FILE  read FILE instead of " PROGRAM_CONFIG "\n"
           "  --dir DIR      the spool's folder, whatever the configuration "
@@ -34,26 +31,6 @@ usage(FILE *to)
           "permitted, 5 corrupt, 78 a bad configuration or an unknown "
           "version.\n",
           to);
-}
-
-static const struct command *
-find(const char *name)
-{
-    const struct command *best = commands[0];
-
-    for (size_t i = 0; i < COMMANDS; i++) {
-        if (!strcmp(commands[i]->name, name))
-            return commands[i];
-        if (settings_distance(name, commands[i]->name) <
-            settings_distance(name, best->name))
-            best = commands[i];
-    }
-    fprintf(stderr, "clickspoolctl: unknown command \"%s\"", name);
-    if (settings_distance(name, best->name) <= SLIPS_MAX)
-        fprintf(stderr, ": did you mean \"%s\"?\n", best->name);
-    else
-        fputs("\nTry clickspoolctl --help\n", stderr);
-    return NULL;
 }
 
 /* The command stands at *@at.  Return: -1 to go on, else the exit code. */
@@ -92,7 +69,6 @@ static int
 run(struct ctl *ctl, int argc, char **argv)
 {
     const struct command *command;
-    char name[64];
     int at, code;
 
     code = common_options(ctl, argc, argv, &at);
@@ -102,15 +78,11 @@ run(struct ctl *ctl, int argc, char **argv)
         usage(stderr);
         return CTL_USAGE;
     }
-    command = find(argv[at]);
+    command = ctl_find(commands, argv[at]);
     if (!command)
         return CTL_USAGE;
 
-    /* getopt_long() begins its complaints with argv[0]. */
-    (void)snprintf(name, sizeof(name), "clickspoolctl %s", command->name);
-    argv[at] = name;
-    optind = 0;
-    code = command->run(ctl, argc - at, argv + at);
+    code = ctl_run(ctl, command, argc - at, argv + at);
     ctl_close(ctl);
     return code;
 }

@@ -112,8 +112,13 @@ print_json_text(const char *text)
 {
     struct buf out;
 
+    /* A folder's name may be any bytes; JSON is UTF-8. */
     buf_init(&out, TEXT_MAX);
-    json_string(&out, text);
+    (void)buf_puts(&out, text ? "\"" : "null");
+    if (text)
+        json_escape_printable(&out, text, strlen(text));
+    if (text)
+        (void)buf_putc(&out, '"');
     if (!out.failed)
         (void)fwrite(out.data, 1, out.len, stdout);
     buf_deinit(&out);

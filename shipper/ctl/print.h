@@ -32,7 +32,7 @@ const char *print_colour(enum print_colour colour);
 /** print_end(): how it ends, or "". */
 const char *print_end(void);
 
-/** print_json_text(): @text as a JSON string on stdout. */
+/** print_json_text(): @text as a JSON string on stdout; NULL gives null. */
 void print_json_text(const char *text);
 
 /**

@@ -88,7 +88,11 @@ pulse_read(struct pulse *pulse, const struct ctl *ctl)
         return ctl_fail(ctl, SPOOL_STATUS, r);
     while (len && pulse->raw[len - 1] == '\n')
         pulse->raw[--len] = '\0';
-    /* It goes into our own output as it is, so it has to be JSON. */
+    /* It goes into our own output as it is, so it has to be JSON, and on one
+     * line: a newline in JSON stands for nothing. */
+    for (size_t i = 0; i < len; i++)
+        if (pulse->raw[i] == '\n' || pulse->raw[i] == '\r')
+            pulse->raw[i] = ' ';
     if (jsonscan_valid((struct slice){pulse->raw, len}))
         tree = json_parse(pulse->raw, len);
     if (json_get_uint(tree, "version", &version) && version != VERSION)

@@ -1,4 +1,3 @@
-#include "common/clock.h"
 #include "common/line.h"
 #include "shipper/ctl/ctl.h"
 #include "shipper/ctl/edge.h"
@@ -66,10 +65,8 @@ parse(struct ctl *ctl, struct tail *tail, int argc, char **argv)
             tail->follow = true;
         } else if (c == 'n') {
             wrong = take_count(&tail->last, optarg);
-        } else if (filter_is_option(c)) {
-            wrong = filter_option(&tail->filter, c, optarg, clock_wall_ms());
         } else {
-            code = ctl_option(ctl, &command_tail, c);
+            code = ctl_filter_option(ctl, &command_tail, &tail->filter, c);
             if (code >= 0)
                 return code;
         }
@@ -209,10 +206,7 @@ emit_new(struct emit *emit, struct spool_reader *reader, bool thorough)
             emit->bad_runs++;
         thorough = false;
     }
-    if (emit->bad_runs) {
-        emit_end(emit);
-        emit->bad_runs = 0;
-    }
+    emit_end(emit);
     /* A segment that was removed while it was looked for was shipped. */
     return r == -ENOENT ? 0 : r;
 }
@@ -252,9 +246,9 @@ tail_run(struct ctl *ctl, int argc, char **argv)
     code = ctl_open(ctl);
     if (code)
         return code;
+    emit.json = ctl->json;
     r = emit_last(&tail, &emit, ctl->dirfd, &end);
     emit_end(&emit);
-    emit.bad_runs = 0;
     if (!r && tail.follow)
         r = follow(&emit, ctl->dirfd, end);
     return r ? ctl_fail(ctl, "the segments cannot be read", r) : CTL_OK;

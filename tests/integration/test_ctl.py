@@ -31,6 +31,7 @@ from support.spool import read_spool, segment_names
 
 SMALL = {"spool": {"segment_size": "64KiB", "min_free": "1MiB"}}
 WAIT = 30.0
+COMMANDS = ("status", "ls", "tail", "cat", "stats", "verify", "audit")
 OK, FINDINGS, USAGE, UNREACHABLE, CORRUPT, CONFIG = 0, 1, 2, 3, 5, 78
 
 
@@ -89,6 +90,8 @@ def flip(path: Path, offset: int) -> None:
         ("cat", "--where", "no equals sign"),
         ("cat", "--since", "yesterday"),
         ("cat", "no-segment"),
+        ("stats", "operand"),
+        ("stats", "--until", "now"),
         ("tail", "-n", "-1"),
         ("tail", "-n", ""),
         ("status", "--watch", "0"),
@@ -101,11 +104,11 @@ def test_a_wrong_command_line_is_exit_2(spool: Site, args: tuple[str, ...]) -> N
 
 
 def test_a_slip_of_the_hand_is_guessed(spool: Site) -> None:
-    assert 'did you mean "status"?' in spool.ctl("statsu").stderr
+    assert 'did you mean "status"?' in spool.ctl("staatus").stderr
 
 
 @pytest.mark.parametrize(
-    "command", ["", "status", "ls", "tail", "cat", "verify", "audit"]
+    "command", ["", *COMMANDS, "dead", "dead ls", "dead show", "dead export"]
 )
 def test_help_names_every_option(spool: Site, command: str) -> None:
     help_text = run(spool, *command.split(), "--help")
@@ -116,7 +119,7 @@ def test_help_names_every_option(spool: Site, command: str) -> None:
 
 
 def test_a_spool_that_is_not_there_is_exit_3(spool: Site, tmp_path: Path) -> None:
-    for command in ("status", "ls", "tail", "cat", "verify", "audit"):
+    for command in COMMANDS:
         run(spool, "--dir", os.fspath(tmp_path / "none"), command, code=UNREACHABLE)
 
 
@@ -134,7 +137,7 @@ def test_a_bad_configuration_and_an_unknown_version_are_exit_78(spool: Site) -> 
 
 def test_nobody_is_warned_of_the_daemons_settings(spool: Site) -> None:
     spool.configure({"uploads": {"bucket": "shop"}})
-    for command in ("status", "ls", "tail", "cat", "verify", "audit"):
+    for command in COMMANDS:
         assert spool.ctl(command).stderr == ""
 
 
@@ -647,10 +650,38 @@ def test_any_damage_is_told_and_none_ends_badly(spool: Site, sampled: int) -> No
         if chance.random() < 0.2:
             del damaged[chance.randrange(len(damaged)) :]
         path.write_bytes(damaged)
-        for command in ("status", "ls", "tail", "cat", "verify", "audit"):
+        for command in COMMANDS:
             done = spool.ctl(command, "--json")
             assert done.returncode in (OK, FINDINGS, CORRUPT, CONFIG), done
             shown = [json.loads(row) for row in done.stdout.splitlines()]
             assert shown or done.returncode == CONFIG
         path.write_bytes(good[path])
     assert findings(spool, OK) == []
+
+
+# --json
+
+
+def test_json_is_json_whatever_the_files_hold(spool: Site) -> None:
+    """A folder whose name is no UTF-8, a status over several lines, and a line
+    whose checksum is right though it is no JSON."""
+    odd = spool.folder / os.fsdecode(b"sp\xffool \x1b\n\"")
+    odd.mkdir()
+    good, bad = entry(1, 1), line(2, f'"eventId":"{event_id(2)}","a":01')
+    chain(odd, [good, bad])
+    told = {"version": 1, "state": "idle", "lastError": None}
+    (odd / "shipper.status.json").write_text(json.dumps(told, indent=2))
+    shown: dict[str, list[Any]] = {}
+    for command in (*COMMANDS, "dead ls", "dead export"):
+        done = spool.ctl(*command.split(), "--json", "--dir", os.fspath(odd))
+        shown[command] = [json.loads(row) for row in done.stdout.splitlines()]
+    assert shown["status"][0]["shipper"]["status"] == told
+    assert shown["status"][0]["dir"].endswith('/sp\ufffdool \x1b\n"')
+    for command in ("status", "stats", "audit"):
+        assert len(shown[command]) == 1
+    for command in ("tail", "cat"):
+        assert shown[command] == [json.loads(good)]
+        done = spool.ctl(command, "--json", "--dir", os.fspath(odd))
+        assert "1 line passed over that is no JSON" in done.stderr
+        text = spool.ctl(command, "--dir", os.fspath(odd))
+        assert text.stdout.encode() == good + bad

@@ -2,6 +2,7 @@
  * JSON where it lies: what is valid, where a member is, what a value equals.
  */
 #include "shipper/ctl/jsonscan.h"
+#include "shipper/ctl/jsonvalue.h"
 #include "shipper/ctl/when.h"
 #include "tests/check.h"
 
@@ -79,17 +80,47 @@ members_are_found_whole_and_by_unescaped_name(void)
 }
 
 static void
+several_members_are_found_in_one_look(void)
+{
+    struct jsonscan_field fields[] = {
+        {.name = SLICE("b")}, {.name = SLICE("none")}, {.name = SLICE("a")}};
+
+    CHECK_INT(jsonscan_fields(text("{\"a\":1,\"x\":{\"none\":0},\"b\":\"\","
+                                   "\"a\":2}"),
+                              fields, 3),
+              2);
+    CHECK(slice_is(fields[0].value, "\"\""));
+    CHECK(!fields[1].value.data);
+    CHECK(slice_is(fields[2].value, "1"));
+    CHECK_INT(jsonscan_fields(text("{\"b\":1,\"none\":"), fields, 3), 1);
+    CHECK(!fields[2].value.data);
+    CHECK_INT(jsonscan_fields(text("[]"), fields, 3), 0);
+    CHECK(!fields[0].value.data);
+}
+
+static void
+numbers_are_read(void)
+{
+    double number;
+
+    CHECK(jsonvalue_number(text("-1.5e1"), &number) && number == -15);
+    CHECK(!jsonvalue_number(text("\"1\""), &number));
+    CHECK(!jsonvalue_number(text("null"), &number));
+    CHECK(!jsonvalue_number(text("1e999"), &number));
+}
+
+static void
 values_are_compared_unescaped_and_fractions_as_numbers(void)
 {
-    CHECK(jsonscan_equals(text("\"\\u00e9\\n\""), text("\xc3\xa9\n")));
-    CHECK(jsonscan_equals(text("\"\\ud83d\\ude00\""), text("\xf0\x9f\x98\x80")));
-    CHECK(!jsonscan_equals(text("\"ab\""), text("a")));
-    CHECK(!jsonscan_equals(text("\"a\""), text("ab")));
-    CHECK(jsonscan_equals(text("10.50"), text("10.5")));
-    CHECK(jsonscan_equals(text("1e3"), text("1000")));
-    CHECK(!jsonscan_equals(text("9007199254740993"), text("9007199254740992")));
-    CHECK(jsonscan_equals(text("true"), text("true")));
-    CHECK(!jsonscan_equals(text("\"10.50\""), text("10.5")));
+    CHECK(jsonvalue_equals(text("\"\\u00e9\\n\""), text("\xc3\xa9\n")));
+    CHECK(jsonvalue_equals(text("\"\\ud83d\\ude00\""), text("\xf0\x9f\x98\x80")));
+    CHECK(!jsonvalue_equals(text("\"ab\""), text("a")));
+    CHECK(!jsonvalue_equals(text("\"a\""), text("ab")));
+    CHECK(jsonvalue_equals(text("10.50"), text("10.5")));
+    CHECK(jsonvalue_equals(text("1e3"), text("1000")));
+    CHECK(!jsonvalue_equals(text("9007199254740993"), text("9007199254740992")));
+    CHECK(jsonvalue_equals(text("true"), text("true")));
+    CHECK(!jsonvalue_equals(text("\"10.50\""), text("10.5")));
 }
 
 static void
@@ -115,6 +146,8 @@ main(void)
     only_rfc_8259_is_valid();
     a_cut_document_is_invalid();
     members_are_found_whole_and_by_unescaped_name();
+    several_members_are_found_in_one_look();
+    numbers_are_read();
     values_are_compared_unescaped_and_fractions_as_numbers();
     moments_are_ago_or_rfc_3339();
     return 0;

@@ -1,4 +1,4 @@
-#include "shipper/census.h"
+#include "shipper/accepted.h"
 
 #include "common/fileio.h"
 
@@ -34,19 +34,19 @@ count_lines(int fd, uint64_t *at, uint64_t end, uint64_t *lines)
 
 /* To the first entry of a segment. */
 static int
-begin_segment(struct census_mark *mark, int fd, uint64_t number)
+begin_segment(struct accepted_mark *mark, int fd, uint64_t number)
 {
     struct spool_control control;
     int r = spool_control_read(fd, &control);
 
     if (r)
         return r < 0 ? r : -EBADMSG;
-    *mark = (struct census_mark){{number, control.len}, control.entries};
+    *mark = (struct accepted_mark){{number, control.len}, control.entries};
     return 0;
 }
 
 int
-census_move(struct census_mark *mark, int dirfd, struct spool_position to)
+accepted_move(struct accepted_mark *mark, int dirfd, struct spool_position to)
 {
     int fd, r = 0;
 
@@ -90,7 +90,7 @@ count_file(int dirfd, uint64_t number, struct spool_position from,
 }
 
 int
-census_letters(int dirfd, struct spool_position from, uint64_t *entries)
+accepted_letters(int dirfd, struct spool_position from, uint64_t *entries)
 {
     struct spool_list list;
     int r = spool_list_retry(&list, dirfd);
