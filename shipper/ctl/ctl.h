@@ -43,9 +43,12 @@ struct command {
 
 extern const struct command command_audit;
 extern const struct command command_cat;
+extern const struct command command_cloudwatch;
+extern const struct command command_insights;
 extern const struct command command_ls;
 extern const struct command command_status;
 extern const struct command command_tail;
+extern const struct command command_trace;
 extern const struct command command_verify;
 
 enum {
@@ -81,6 +84,9 @@ int ctl_options(struct ctl *ctl, const struct command *command, int argc,
 /** ctl_usage(): complain, point at --help. Return: CTL_USAGE. */
 int ctl_usage(const struct command *command, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
+
+/** ctl_configure(): the settings alone, for what needs no spool. */
+int ctl_configure(struct ctl *ctl);
 
 /** ctl_open(): settings and spool. Return: 0, or an exit code, all told. */
 int ctl_open(struct ctl *ctl);

@@ -10,6 +10,7 @@
 static const struct command *const commands[] = {
     &command_status, &command_ls,     &command_tail,
     &command_cat,    &command_verify, &command_audit,
+    &command_cloudwatch,
 };
 
 enum { COMMANDS = sizeof(commands) / sizeof(*commands) };
