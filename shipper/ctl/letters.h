@@ -14,16 +14,11 @@ struct letters {
     uint64_t runs;    /* of bad bytes, likewise */
     uint64_t dropped; /* resolved by an operator: entries and runs */
     uint64_t retried;
-    uint64_t passed; /* entries before the position, but those retried */
+    uint64_t passed;     /* entries before the position, but those retried */
     uint64_t unreadable; /* lines that are no letters, torn ends included */
     uint64_t bytes;      /* of all files */
 };
 
-/**
- * letters_read(): memory is 24 bytes a letter, so bounded by [shipper]
- * dead_max_size.
- *
- * Return: 0 or a negative errno.
- */
+/** letters_read(): Return: 0 or a negative errno. */
 int letters_read(struct letters *letters, int dirfd,
                  struct spool_position position);
