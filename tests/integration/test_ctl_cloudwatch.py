@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from support import handmade
 from support.client import LOG_GROUP, LOG_STREAM, events, now_ms, put
-from support.craft import event_id
+from support.craft import checkpoint, event_id
 from support.daemons import MakeSite, Site
 from support.faults import Fault
 from support.moto import moto_server
@@ -188,3 +189,138 @@ def test_no_spool_is_needed(site: Site, stream: StandIn, tmp_path: Path) -> None
     assert look(site)["exists"] is True
     site.configure({"aws": {"endpoint_url": "ftp://example"}})
     run(site, "cloudwatch", code=CONFIG)
+
+
+# audit --cloudwatch
+
+
+def audit(site: Site, code: int = OK) -> dict[str, Any]:
+    """What it says of CloudWatch, and the kinds of its findings."""
+    told = json.loads(run(site, "audit", "--cloudwatch", "--json", code=code))
+    cloud: dict[str, Any] = told["cloudwatch"]
+    parts = ("once", "missing", "moreThanOnce")
+    assert cloud["expected"] == sum(cloud[part] for part in parts)
+    return cloud | {"findings": [row["finding"] for row in told["findings"]]}
+
+
+def ship(site: Site, cloud: StandIn, count: int) -> None:
+    """So many entries are delivered, or dead, and the checkpoint says so."""
+    site.ingest.start()
+    site.shipper.start()
+    post_all(site, count)
+    cloud.wait(lambda: json.loads(run(site, "audit", "--json"))["pending"] == 0)
+
+
+def test_what_was_delivered_is_there_once(site: Site, stream: StandIn) -> None:
+    site.configure({"spool": {"segment_size": "64KiB", "min_free": "1MiB"}})
+    ship(site, stream, 1500)
+    site.ingest.restart()
+    ship_more = post_all(site, 20)
+    stream.wait_stored(1500 + len(ship_more))
+    stream.wait(lambda: json.loads(run(site, "audit", "--json"))["pending"] == 0)
+    cloud = audit(site)
+    assert (cloud["expected"], cloud["once"]) == (1520, 1520)
+    assert (cloud["others"], cloud["dead"], cloud["expired"]) == (0, 0, 0)
+    text = run(site, "audit", "--cloudwatch")
+    assert "there once, of 1520 delivered entries" in text
+    assert "cloudwatch" not in run(site, "audit")
+    assert '"cloudwatch"' not in run(site, "audit", "--json")
+
+
+def test_what_is_missing_or_there_twice_is_found(
+    site: Site, stream: StandIn, logs: Any
+) -> None:
+    ship(site, stream, 300)
+    stored = stream.service.groups[LOG_GROUP].streams[LOG_STREAM].events
+    lost = stored[7]
+    del stored[7]
+    again = stored[100]
+    put(logs, events(again.message, at=again.timestamp))
+    put(logs, events("somebody else's", at=again.timestamp))
+    cloud = audit(site, code=FINDINGS)
+    assert (cloud["once"], cloud["missing"], cloud["moreThanOnce"]) == (298, 1, 1)
+    assert cloud["others"] == 1
+    assert cloud["findings"] == ["missing_in_cloudwatch", "repeated_in_cloudwatch"]
+    text = run(site, "audit", "--cloudwatch", code=FINDINGS)
+    assert json.loads(lost.message)["eventId"] in text
+    assert json.loads(again.message)["eventId"] in text
+
+
+def test_what_shows_late_is_waited_for(site: Site, make_cloud: Any) -> None:
+    late, _ = make_cloud(visible_after=2.5)
+    site.configure({"shipper": {"resolve_wait": "5s"}})
+    site.aws(late)
+    ship(site, late, 50)
+    assert audit(site)["once"] == 50
+
+
+def test_dead_and_pending_entries_are_not_looked_for(
+    site: Site, stream: StandIn
+) -> None:
+    stream.play(Fault("rejected", at={1}, too_old=3))
+    ship(site, stream, 40)
+    assert site.shipper.stop() == 0
+    post_all(site, 5)
+    cloud = audit(site)
+    assert (cloud["expected"], cloud["once"], cloud["dead"]) == (37, 37, 3)
+
+
+def test_heartbeats_and_what_has_expired_are_not_looked_for(
+    site: Site, stream: StandIn, logs: Any
+) -> None:
+    now = now_ms()
+    old, fresh = now - 26 * HOUR, now - HOUR
+    beat = handmade.line(
+        fresh, f'"eventId":"{event_id(8)}","logCategory":"clickspool"'
+    )
+    lines = [handmade.entry(old, 1), handmade.entry(fresh, 2), beat]
+    spool = handmade.HandMade(site.spool)
+    spool.segment(lines, ts=old)
+    checkpoint(site.spool, 1, spool.ends[0], delivered=3)
+    put(logs, events(lines[1].decode().rstrip("\n"), at=fresh))
+    cloud = audit(site, code=FINDINGS)
+    assert (cloud["once"], cloud["missing"]) == (1, 1)
+    stream.service.put_retention_policy(
+        {"logGroupName": LOG_GROUP, "retentionInDays": 1}
+    )
+    cloud = audit(site)
+    assert (cloud["once"], cloud["missing"], cloud["expired"]) == (1, 0, 1)
+
+
+def test_an_empty_spool_expects_nothing(site: Site, stream: StandIn) -> None:
+    assert audit(site)["expected"] == 0
+
+
+def test_without_the_group_all_is_missing(site: Site) -> None:
+    spool = handmade.HandMade(site.spool)
+    spool.segment([handmade.entry(now_ms(), 1)], ts=now_ms())
+    checkpoint(site.spool, 1, spool.ends[0], delivered=1)
+    assert audit(site, code=FINDINGS)["missing"] == 1
+
+
+def test_an_audit_that_may_not_ask_is_exit_3(site: Site, stream: StandIn) -> None:
+    ship(site, stream, 5)
+    stream.play(Fault("access_denied", operation="FilterLogEvents"))
+    done = site.ctl("audit", "--cloudwatch")
+    assert (done.returncode, done.stdout) == (UNREACHABLE, "")
+    assert "logs:FilterLogEvents" in done.stderr
+
+
+# Against moto, which others wrote
+
+
+@pytest.mark.timeout(180)
+def test_moto_is_counted_like_the_stand_in(make_site: MakeSite, tmp_path: Path) -> None:
+    with moto_server(tmp_path / "moto.log") as url:
+        site = make_site({"aws": {"endpoint_url": url}})
+        site.ingest.start()
+        site.shipper.start()
+        post_all(site, 700)
+        deadline = time.monotonic() + 60
+        while json.loads(run(site, "audit", "--json"))["pending"]:
+            assert time.monotonic() < deadline
+            time.sleep(0.2)
+        assert audit(site)["once"] == 700
+        told = look(site, "--count")
+        assert told["streams"][0]["stream"] == LOG_STREAM
+        assert told["count"]["eventIds"] == 700
