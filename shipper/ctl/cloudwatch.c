@@ -278,7 +278,7 @@ out:
 
 const struct command command_cloudwatch = {
     .name = "cloudwatch",
-    .arguments = "[--count] [--since TIME] [--until TIME] [--stream PREFIX]",
+    .arguments = "[--count] [--since TIME] [--until TIME]",
     .about = "What CloudWatch has of our log group",
     .help =
         "  --count           read the events of a time, and count them by "

@@ -8,8 +8,9 @@
 
 /* In the order of --help. */
 static const struct command *const commands[] = {
-    &command_status, &command_ls,    &command_tail,       &command_cat,
-    &command_verify, &command_audit, &command_cloudwatch, &command_insights,
+    &command_status,     &command_ls,       &command_tail,
+    &command_cat,        &command_verify,   &command_audit,
+    &command_cloudwatch, &command_insights, &command_trace,
 };
 
 enum { COMMANDS = sizeof(commands) / sizeof(*commands) };

@@ -105,7 +105,19 @@ def test_a_slip_of_the_hand_is_guessed(spool: Site) -> None:
 
 
 @pytest.mark.parametrize(
-    "command", ["", "status", "ls", "tail", "cat", "verify", "audit"]
+    "command",
+    [
+        "",
+        "status",
+        "ls",
+        "tail",
+        "cat",
+        "verify",
+        "audit",
+        "cloudwatch",
+        "insights",
+        "trace",
+    ],
 )
 def test_help_names_every_option(spool: Site, command: str) -> None:
     help_text = run(spool, *command.split(), "--help")
@@ -116,8 +128,8 @@ def test_help_names_every_option(spool: Site, command: str) -> None:
 
 
 def test_a_spool_that_is_not_there_is_exit_3(spool: Site, tmp_path: Path) -> None:
-    for command in ("status", "ls", "tail", "cat", "verify", "audit"):
-        run(spool, "--dir", os.fspath(tmp_path / "none"), command, code=UNREACHABLE)
+    for command in ("status", "ls", "tail", "cat", "verify", "audit", "trace x"):
+        run(spool, "--dir", os.fspath(tmp_path / "none"), *command.split(), code=UNREACHABLE)
 
 
 def test_a_bad_configuration_and_an_unknown_version_are_exit_78(spool: Site) -> None:
