@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 static enum log_level log_least = LOG_INFO;
+static bool log_muted;
 static bool log_as_json;
 static bool log_to_journal;
 
@@ -46,10 +47,16 @@ log_setup(enum log_level level, enum log_format format)
     log_to_journal = format == LOG_AUTO && stderr_is_journal();
 }
 
+void
+log_mute(void)
+{
+    log_muted = true;
+}
+
 int
 log_enabled(enum log_level level)
 {
-    return level <= log_least;
+    return !log_muted && level <= log_least;
 }
 
 struct log_field

@@ -31,6 +31,9 @@ struct log_field {
 /** log_setup(): the least level that is written, and the form. */
 void log_setup(enum log_level level, enum log_format format);
 
+/** log_mute(): write nothing at all, where somebody else tells the user. */
+void log_mute(void);
+
 /** log_enabled(): for what is dear to compute and only logged. */
 int log_enabled(enum log_level level);
 

@@ -439,6 +439,12 @@ creds_get(struct creds *creds, const char **why)
     return *creds->why || !creds->keys.access_key ? NULL : &creds->keys;
 }
 
+bool
+creds_fetching(const struct creds *creds)
+{
+    return creds->process || creds->calling;
+}
+
 void
 creds_distrust(struct creds *creds)
 {

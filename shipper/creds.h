@@ -1,5 +1,6 @@
 #pragma once
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <uv.h>
 
@@ -53,6 +54,9 @@ void creds_free(struct creds *creds);
  * where there are none (yet), with the reason in *@why.  Never waits.
  */
 const struct creds_keys *creds_get(struct creds *creds, const char **why);
+
+/** creds_fetching(): whether they are being fetched right now. */
+bool creds_fetching(const struct creds *creds);
 
 /** creds_distrust(): a service refused the keys; find them anew. */
 void creds_distrust(struct creds *creds);

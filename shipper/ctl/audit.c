@@ -1,3 +1,4 @@
+#include "shipper/ctl/audit_cloud.h"
 #include "shipper/ctl/balance.h"
 #include "shipper/ctl/ctl.h"
 #include "shipper/ctl/letters.h"
@@ -7,16 +8,20 @@
 #include "shipper/ctl/walk.h"
 
 #include <errno.h>
+#include <getopt.h>
 #include <inttypes.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 
-enum { TRIES = 10 };
+enum { TRIES = 10, OPTION_CLOUDWATCH = CTL_OPTION_NEXT };
 
 struct audit {
     struct shipped shipped;
     struct balance balance;
     struct letters letters;
+    bool ask_cloud; /* for ... */
+    struct audit_cloud cloud;
 };
 
 /*
@@ -73,11 +78,11 @@ has_moved(const struct audit *audit, const struct ctl *ctl, int *code)
     *code = shipped_read(&now, ctl);
     if (*code)
         return -1;
-    moved = now.state != audit->shipped.state ||
-            spool_position_compare(now.checkpoint.position,
-                                   then->position) != 0 ||
-            memcmp(&now.checkpoint.counts, &then->counts,
-                   sizeof(then->counts)) != 0;
+    moved =
+        now.state != audit->shipped.state ||
+        spool_position_compare(now.checkpoint.position, then->position) != 0 ||
+        memcmp(&now.checkpoint.counts, &then->counts, sizeof(then->counts)) !=
+            0;
     shipped_deinit(&now);
     return moved;
 }
@@ -110,11 +115,47 @@ audit_spool(struct audit *audit, const struct ctl *ctl)
                : CTL_OK;
 }
 
+static int
+audit_cloud(struct audit *audit, struct ctl *ctl)
+{
+    const struct idset_sum *sum = &audit->cloud.sum;
+    int code = audit_cloud_count(&audit->cloud, ctl, &audit->shipped);
+
+    if (code)
+        return code;
+    if (sum->missing)
+        balance_find(&audit->balance, "missing_in_cloudwatch", 0,
+                     "%" PRIu64 " delivered entries are not there%s; one is %s",
+                     sum->missing,
+                     audit->cloud.group_missing ? ", nor is the log group" : "",
+                     sum->first_missing);
+    if (sum->more)
+        balance_find(&audit->balance, "repeated_in_cloudwatch", 0,
+                     "%" PRIu64 " entries are there more than once; one is %s",
+                     sum->more, sum->first_more);
+    return CTL_OK;
+}
+
+static void
+print_cloud_json(const struct audit_cloud *cloud)
+{
+    char first[PRINT_SIZE], last[PRINT_SIZE];
+
+    printf(",\"cloudwatch\":{\"expected\":%" PRIu64 ",\"once\":%" PRIu64
+           ",\"missing\":%" PRIu64 ",\"moreThanOnce\":%" PRIu64
+           ",\"others\":%" PRIu64 ",\"dead\":%" PRIu64 ",\"expired\":%" PRIu64
+           ",\"unreadable\":%" PRIu64 ",\"first\":%s,\"last\":%s}",
+           cloud->expected, cloud->sum.once, cloud->sum.missing,
+           cloud->sum.more, cloud->others, cloud->dead, cloud->expired,
+           cloud->unreadable, print_time_json(cloud->first_ms, first),
+           print_time_json(cloud->last_ms, last));
+}
+
 static void
 print_findings_json(const struct balance *balance)
 {
-    for (size_t i = 0;
-         i < balance->finding_count && i < BALANCE_FINDINGS_MAX; i++) {
+    for (size_t i = 0; i < balance->finding_count && i < BALANCE_FINDINGS_MAX;
+         i++) {
         const struct balance_finding *one = &balance->findings[i];
         char name[SPOOL_NAME_SIZE];
 
@@ -137,18 +178,19 @@ print_json(const struct audit *audit)
            ",\"inBadBytes\":%" PRIu64 ",\"difference\":%" PRId64,
            balance->difference ? "false" : "true", balance->accepted,
            balance->counts.delivered, balance->pending, balance->counts.dead,
-           balance->counts.dropped, balance->in_bad_bytes,
-           balance->difference);
+           balance->counts.dropped, balance->in_bad_bytes, balance->difference);
     printf(",\"checkpoint\":{\"state\":\"%s\",\"segment\":%" PRIu64
            ",\"offset\":%" PRIu64 "}",
            shipped_state(&audit->shipped), checkpoint->position.segment,
            checkpoint->position.offset);
     printf(",\"deadLetters\":{\"entries\":%" PRIu64 ",\"badRuns\":%" PRIu64
            ",\"dropped\":%" PRIu64 ",\"retried\":%" PRIu64
-           ",\"unreadable\":%" PRIu64 "},\"findings\":[",
-           audit->letters.entries, audit->letters.runs,
-           audit->letters.dropped, audit->letters.retried,
-           audit->letters.unreadable);
+           ",\"unreadable\":%" PRIu64 "}",
+           audit->letters.entries, audit->letters.runs, audit->letters.dropped,
+           audit->letters.retried, audit->letters.unreadable);
+    if (audit->ask_cloud)
+        print_cloud_json(&audit->cloud);
+    fputs(",\"findings\":[", stdout);
     print_findings_json(balance);
     puts("]}");
 }
@@ -199,13 +241,42 @@ print_sources(const struct audit *audit)
 }
 
 static void
+print_cloud(const struct audit_cloud *cloud)
+{
+    char first[PRINT_SIZE], last[PRINT_SIZE];
+
+    print_number("cloudwatch", cloud->sum.once);
+    printf("there once, of %" PRIu64 " delivered entries that the spool still "
+           "holds\n",
+           cloud->expected);
+    if (cloud->expected)
+        printf("%27sreceived from %s to %s\n", "",
+               print_time(cloud->first_ms, first),
+               print_time(cloud->last_ms, last));
+    print_number("missing", cloud->sum.missing);
+    puts("that CloudWatch does not show");
+    print_number("repeated", cloud->sum.more);
+    puts("that it shows more than once");
+    if (cloud->expired) {
+        print_number("expired", cloud->expired);
+        puts("older than the log group's retention, and not looked for");
+    }
+    if (cloud->unreadable) {
+        print_number("no eventId", cloud->unreadable);
+        puts("entries whose eventId is none, and not looked for");
+    }
+}
+
+static void
 print_text(const struct audit *audit)
 {
     const struct balance *balance = &audit->balance;
 
     print_sources(audit);
-    for (size_t i = 0;
-         i < balance->finding_count && i < BALANCE_FINDINGS_MAX; i++) {
+    if (audit->ask_cloud)
+        print_cloud(&audit->cloud);
+    for (size_t i = 0; i < balance->finding_count && i < BALANCE_FINDINGS_MAX;
+         i++) {
         const struct balance_finding *one = &balance->findings[i];
         char name[SPOOL_NAME_SIZE] = "";
 
@@ -222,17 +293,44 @@ print_text(const struct audit *audit)
 }
 
 static int
+parse(struct ctl *ctl, struct audit *audit, int argc, char **argv)
+{
+    static const struct option known[] = {
+        CTL_OPTIONS,
+        {"cloudwatch", no_argument, NULL, OPTION_CLOUDWATCH},
+        {NULL, 0, NULL, 0},
+    };
+    int c, code;
+
+    while ((c = getopt_long(argc, argv, "", known, NULL)) != -1) {
+        if (c == OPTION_CLOUDWATCH) {
+            audit->ask_cloud = true;
+            continue;
+        }
+        code = ctl_option(ctl, &command_audit, c);
+        if (code >= 0)
+            return code;
+    }
+    if (optind < argc)
+        return ctl_usage(&command_audit, "%s: no arguments are taken",
+                         argv[optind]);
+    return -1;
+}
+
+static int
 audit_run(struct ctl *ctl, int argc, char **argv)
 {
     struct audit audit = {.shipped = {.state = SHIPPED_NONE}};
     int code;
 
-    code = ctl_options(ctl, &command_audit, argc, argv);
+    code = parse(ctl, &audit, argc, argv);
     if (code >= 0)
         return code;
     code = ctl_open(ctl);
     if (!code)
         code = audit_spool(&audit, ctl);
+    if (!code && audit.ask_cloud)
+        code = audit_cloud(&audit, ctl);
     if (!code) {
         if (ctl->json)
             print_json(&audit);
@@ -246,9 +344,13 @@ audit_run(struct ctl *ctl, int argc, char **argv)
 
 const struct command command_audit = {
     .name = "audit",
-    .arguments = "",
+    .arguments = "[--cloudwatch]",
     .about = "Whether every accepted entry is accounted for",
     .help =
+        "  --cloudwatch      count too what CloudWatch holds of the delivered "
+        "entries\n"
+        "                    that the spool still has, by eventId\n"
+        "\n"
         "accepted = delivered + pending + dead + dropped, from the files "
         "alone, whether\nthe daemons run or not. Each number is told with "
         "where it comes from. Entries\nthat a disk has turned into bad bytes "
@@ -257,6 +359,7 @@ const struct command command_audit = {
         "Findings: unaccounted, too_many (the sum), missing_segment, "
         "entries_missing,\ncount_differs (a segment against its successor's "
         "first line), checkpoint_ahead,\ncheckpoint_broken, "
-        "dead_letters_missing. Exit code 1 where there is one.\n",
+        "dead_letters_missing; missing_in_cloudwatch,\n"
+        "repeated_in_cloudwatch. Exit code 1 where there is one.\n",
     .run = audit_run,
 };

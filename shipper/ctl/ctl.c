@@ -141,7 +141,7 @@ ctl_usage(const struct command *command, const char *format, ...)
 }
 
 int
-ctl_open(struct ctl *ctl)
+ctl_configure(struct ctl *ctl)
 {
     if (access(ctl->config, R_OK) < 0 && errno == EACCES)
         return ctl_fail(ctl, ctl->config, -EACCES);
@@ -150,6 +150,16 @@ ctl_open(struct ctl *ctl)
     if (settings_load_quietly(&ctl->settings, ctl->config,
                               ctl->config_given) < 0)
         return CTL_CONFIG;
+    return CTL_OK;
+}
+
+int
+ctl_open(struct ctl *ctl)
+{
+    int code = ctl_configure(ctl);
+
+    if (code)
+        return code;
     if (!ctl->dir)
         ctl->dir = ctl->settings.spool.dir;
     ctl->dirfd = fileio_open_dir(ctl->dir);

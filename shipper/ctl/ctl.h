@@ -45,11 +45,14 @@ struct command {
 
 extern const struct command command_audit;
 extern const struct command command_cat;
+extern const struct command command_cloudwatch;
 extern const struct command command_dead;
+extern const struct command command_insights;
 extern const struct command command_ls;
 extern const struct command command_stats;
 extern const struct command command_status;
 extern const struct command command_tail;
+extern const struct command command_trace;
 extern const struct command command_verify;
 
 enum {
@@ -104,6 +107,9 @@ int ctl_run(struct ctl *ctl, const struct command *command, int argc,
 /** ctl_usage(): complain, point at --help. Return: CTL_USAGE. */
 int ctl_usage(const struct command *command, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
+
+/** ctl_configure(): the settings alone, for what needs no spool. */
+int ctl_configure(struct ctl *ctl);
 
 /** ctl_open(): settings and spool. Return: 0, or an exit code, all told. */
 int ctl_open(struct ctl *ctl);

@@ -1,9 +1,11 @@
 #include "shipper/ctl/letter_index.h"
 
 #include "common/array.h"
+#include "shipper/ctl/jsonscan.h"
 #include "shipper/ctl/letter_reader.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 static int
@@ -165,6 +167,38 @@ letter_index_find(const struct letter_index *index,
                    letter->file == line->file
                ? letter
                : NULL;
+}
+
+/* The text of a member, as far as it has room. */
+static void
+get_text(struct slice object, struct slice name, char *out, size_t size)
+{
+    struct slice value;
+
+    if (jsonscan_member(object, name, &value) && value.len > 2 &&
+        value.data[0] == '"')
+        (void)snprintf(out, size, "%.*s", (int)value.len - 2, value.data + 1);
+}
+
+int
+letter_why_read(struct letter_why *why, int dirfd, const struct letter *letter)
+{
+    struct letter_reader reader;
+    struct letter_line line;
+    int r;
+
+    *why = (struct letter_why){0};
+    r = letter_reader_init(&reader, dirfd);
+    while (!r && (r = letter_reader_next(&reader, &line)) > 0) {
+        r = 0;
+        if (line.file != letter->file || line.number != letter->number)
+            continue;
+        get_text(line.text, SLICE("reason"), why->reason, sizeof(why->reason));
+        get_text(line.text, SLICE("code"), why->code, sizeof(why->code));
+        break;
+    }
+    letter_reader_deinit(&reader);
+    return r;
 }
 
 const char *

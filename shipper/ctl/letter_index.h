@@ -53,5 +53,16 @@ const struct letter *letter_index_at(const struct letter_index *index,
 const struct letter *letter_index_find(const struct letter_index *index,
                                        const struct letter_line *line);
 
+/** Why an entry is dead; "" where the letter does not say. */
+struct letter_why {
+    char reason[64];
+    char code[128]; /* CloudWatch's */
+};
+
+/** letter_why_read(): of one letter; its file is read once more.  Return: 0 or
+ * a negative errno. */
+int letter_why_read(struct letter_why *why, int dirfd,
+                    const struct letter *letter);
+
 /** letter_state_name(): "dead", "dropped", "retried". */
 const char *letter_state_name(enum letter_state state);

@@ -6,9 +6,9 @@
 
 /* In the order of --help. */
 static const struct command *const commands[] = {
-    &command_status, &command_ls,     &command_tail,  &command_cat,
-    &command_stats,  &command_verify, &command_audit, &command_dead,
-    NULL,
+    &command_status,     &command_ls,       &command_tail,  &command_cat,
+    &command_stats,      &command_verify,   &command_audit, &command_dead,
+    &command_cloudwatch, &command_insights, &command_trace, NULL,
 };
 
 enum { OPTION_VERSION = CTL_OPTION_NEXT };

@@ -124,6 +124,18 @@ print_json_text(const char *text)
     buf_deinit(&out);
 }
 
+void
+print_printable(FILE *to, const char *text)
+{
+    struct buf out;
+
+    buf_init(&out, TEXT_MAX);
+    json_escape_printable(&out, text, strlen(text));
+    if (!out.failed)
+        (void)fwrite(out.data, 1, out.len, to);
+    buf_deinit(&out);
+}
+
 bool
 print_wait(int ms)
 {

@@ -3,6 +3,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 
 /*
  * Figures for people.  Each function fills the caller's memory and returns
@@ -34,6 +35,9 @@ const char *print_end(void);
 
 /** print_json_text(): @text as a JSON string on stdout; NULL gives null. */
 void print_json_text(const char *text);
+
+/** print_printable(): @text without what a terminal would obey. */
+void print_printable(FILE *to, const char *text);
 
 /**
  * print_wait(): sleep for @ms.

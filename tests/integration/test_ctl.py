@@ -108,7 +108,8 @@ def test_a_slip_of_the_hand_is_guessed(spool: Site) -> None:
 
 
 @pytest.mark.parametrize(
-    "command", ["", *COMMANDS, "dead", "dead ls", "dead show", "dead export"]
+    "command",
+    ["", *COMMANDS, "dead", "dead ls", "dead show", "dead export", "insights", "trace"],
 )
 def test_help_names_every_option(spool: Site, command: str) -> None:
     help_text = run(spool, *command.split(), "--help")

@@ -35,6 +35,7 @@ from .members import (
     wrong_type,
 )
 from .packing import EVENT_OVERHEAD, MAX_BATCH, MAX_EVENTS, MAX_SPAN_MS
+from .queries import Queries
 
 HOUR_MS = 3_600_000
 DAY_MS = 24 * HOUR_MS
@@ -184,6 +185,8 @@ class Service:
             "FilterLogEvents": self.filter_log_events,
             "PutLogEvents": lambda request: self.store(self.judge(request)),
         }
+        self.queries = Queries(self)
+        self._operations |= self.queries.operations()
 
     def operation(self, name: str) -> Callable[[Members], Members]:
         try:

@@ -1,0 +1,46 @@
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct buf;
+struct cJSON;
+struct ctl;
+
+/*
+ * Calls to CloudWatch Logs, one at a time, with the caller's own credentials:
+ * each runs the loop until it is answered.  Throttling, 5xx and a network that
+ * fails are tried again, a bounded number of times and with backoff; what
+ * cannot be had is told on stderr with the service's code.
+ */
+struct aws_sync;
+
+enum { AWS_SYNC_MISSING = 100 }; /* none of the exit codes */
+
+/** aws_sync_open(): after ctl_configure(); @ctl is borrowed.
+ * Return: 0 or an exit code, told. */
+int aws_sync_open(struct aws_sync **sync, struct ctl *ctl);
+void aws_sync_close(struct aws_sync *sync);
+
+/**
+ * aws_sync_ask(): @operation, such as "FilterLogEvents", with the JSON of
+ * @body.  *@answer is borrowed until the next call; an answer without a body is
+ * an empty object.
+ *
+ * Return: 0, AWS_SYNC_MISSING where the service has no such group, stream or
+ * query (nothing is told of that), or an exit code, told.
+ */
+int aws_sync_ask(struct aws_sync *sync, const char *operation,
+                 const struct buf *body, const struct cJSON **answer);
+
+/**
+ * aws_sync_catch(): from now on SIGINT and SIGTERM do not end the program at
+ * once, but the waits; the second one does end it.
+ */
+void aws_sync_catch(struct aws_sync *sync);
+
+/** aws_sync_wait(): Return: whether @ms passed without an interruption. */
+bool aws_sync_wait(struct aws_sync *sync, int64_t ms);
+
+/** aws_sync_interrupted(): the signal that was caught, or 0. */
+int aws_sync_interrupted(const struct aws_sync *sync);
