@@ -96,8 +96,7 @@ struct spool_control {
     int64_t ts;
     uint64_t prev;     /* the segment before; 0: there was none */
     uint64_t prev_end; /* where its good bytes end */
-    uint64_t entries;  /* accepted, ever, before this segment; of retry/'s
-                          files: how many there are in it */
+    uint64_t entries;  /* accepted, ever, before this segment */
     enum spool_kind kind;
     uint64_t rate; /* entries a second; 0: as many as there can be */
     size_t len;        /* of the line: the first entry begins here */

@@ -204,17 +204,20 @@ dead_letter_sync(struct dead_letter *dead)
     return r;
 }
 
-/* From the first on, so that no line about a letter outlives it: a letter
+/* From the first on, so that no line about a letter goes before it: a letter
  * that came back would be sent, or counted, once more. */
-static void
-remove_settled(struct dead_letter *dead)
+void
+dead_letter_tidy(struct dead_letter *dead, uint64_t lowest)
 {
     char name[DEAD_LETTER_NAME_SIZE];
 
+    if (dead->index.settled_segment >= lowest)
+        return;
     for (unsigned number = 1; number <= dead->index.settled; number++)
         if (unlinkat(dead->dirfd, dead_letter_name(number, name), 0) < 0 &&
             errno != ENOENT)
             return;
+    dead->index.settled = 0;
 }
 
 int
@@ -236,7 +239,6 @@ dead_letter_resolve(struct dead_letter *dead, struct slice lines,
     }
     dead_letter_index_deinit(&dead->index);
     dead->index = fresh;
-    remove_settled(dead);
     return 0;
 }
 

@@ -26,7 +26,8 @@
  *
  *     {"resolved":"dropped","segment":"…","offset":1234}   or "retried"
  *
- * Files that hold nothing else any more are removed, but for the last one.
+ * Files in which all is resolved, and whose segments are gone, are removed,
+ * but for the last one.
  */
 struct dead_letter;
 
@@ -80,6 +81,10 @@ int dead_letter_resolve(struct dead_letter *dead, struct slice lines,
  * in any case: after a failure it is added again, from the spool.
  */
 int dead_letter_sync(struct dead_letter *dead);
+
+/** dead_letter_tidy(): remove the files that are settled, where the spool
+ * holds nothing before segment @lowest. */
+void dead_letter_tidy(struct dead_letter *dead, uint64_t lowest);
 
 /** dead_letter_keeps(): @segment holds bad bytes that nobody dropped yet. */
 bool dead_letter_keeps(const struct dead_letter *dead, uint64_t segment);

@@ -12,8 +12,6 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { GONE_MAX = 64 }; /* numbers without a file, before the last one */
-
 const char *
 dead_letter_name(unsigned number, char name[DEAD_LETTER_NAME_SIZE])
 {
@@ -153,8 +151,7 @@ read_files(struct rows *rows, struct dead_letter_index *index, int dirfd)
     FILE *file;
     int fd, r = 0;
 
-    /* The first ones may have been moved away, or be settled. */
-    for (; !r && gone < GONE_MAX; number++) {
+    for (; !r && gone < DEAD_LETTER_GONE_MAX; number++) {
         fd = fileio_open(dirfd, dead_letter_name(number, name), O_RDONLY);
         if (fd == -ENOENT) {
             gone++;
@@ -212,6 +209,11 @@ sum_up(struct rows *rows, struct dead_letter_index *index,
     }
     /* The last one is still written to. */
     index->settled = first_open - 1;
+    for (size_t i = 0; i < rows->count; i++)
+        if (rows->all[i].file <= index->settled &&
+            !spool_is_retry(rows->all[i].at.segment) &&
+            rows->all[i].at.segment > index->settled_segment)
+            index->settled_segment = rows->all[i].at.segment;
     return r;
 }
 

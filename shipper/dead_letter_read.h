@@ -15,6 +15,9 @@
 enum {
     DEAD_LETTER_NAME_SIZE = 40,
     DEAD_LETTER_LINE_MAX = 1024 * 1024, /* longer ones are not ours */
+    /* Numbers without a file that are passed over before the last one: the
+     * first ones may be settled, or moved away. */
+    DEAD_LETTER_GONE_MAX = 64,
 };
 
 #define DEAD_LETTER_BAD "bad_bytes"
@@ -27,7 +30,8 @@ struct dead_letter_places {
 
 struct dead_letter_index {
     unsigned number;  /* of the last file; 1 is dead-letter.ndjson */
-    unsigned settled; /* files 1 to here have nothing unresolved in them */
+    unsigned settled; /* files 1 to here have nothing unresolved in them, ... */
+    uint64_t settled_segment; /* ... and are of segments up to this */
     bool torn;        /* the last one ends within a line */
     uint64_t bytes;   /* of letters that are not resolved */
 

@@ -376,6 +376,12 @@ lane_end(const struct lane *lane)
 }
 
 uint64_t
+lane_lowest(const struct lane *lane)
+{
+    return spool_reader_lowest(lane->feed.reader);
+}
+
+uint64_t
 lane_unsettled(const struct lane *lane)
 {
     uint64_t entries = 0;

@@ -79,6 +79,9 @@ struct spool_position lane_position(const struct lane *lane);
 struct spool_position lane_read(const struct lane *lane);
 struct spool_position lane_end(const struct lane *lane);
 
+/** lane_lowest(): the lowest segment there is, or 0. */
+uint64_t lane_lowest(const struct lane *lane);
+
 /** lane_unsettled(): entries before lane_read() that are neither delivered nor
  * dead. */
 uint64_t lane_unsettled(const struct lane *lane);

@@ -220,6 +220,7 @@ each_second(struct ship *ship)
     retention_sweep(ship->dirfd, ship->settings, ship->world.dead,
                     tally_durable(ship->tally), clock_wall_ms());
     retry_files_sweep(&ship->files, tally_durable_retry(ship->tally));
+    dead_letter_tidy(ship->world.dead, lane_lowest(ship->spool));
 }
 
 static void

@@ -431,3 +431,17 @@ spool_reader_bytes(const struct spool_reader *reader,
     spool_list_deinit(&list);
     return bytes;
 }
+
+uint64_t
+spool_reader_lowest(const struct spool_reader *reader)
+{
+    struct spool_list list;
+    uint64_t lowest = 0;
+
+    if (list_segments(reader, &list) < 0)
+        return 0;
+    if (list.count)
+        lowest = list.numbers[0];
+    spool_list_deinit(&list);
+    return lowest;
+}

@@ -66,6 +66,9 @@ spool_reader_position(const struct spool_reader *reader);
 /** spool_reader_end(): of what may be read at the moment. */
 struct spool_position spool_reader_end(const struct spool_reader *reader);
 
+/** spool_reader_lowest(): the number of the lowest segment, or 0. */
+uint64_t spool_reader_lowest(const struct spool_reader *reader);
+
 /** spool_reader_bytes(): the synced bytes behind the position, for the lag. */
 uint64_t spool_reader_bytes(const struct spool_reader *reader,
                             struct spool_position position);

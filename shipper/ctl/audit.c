@@ -33,14 +33,13 @@ static void
 compare_letters(struct audit *audit)
 {
     const struct checkpoint_counts *counts = &audit->balance.counts;
-    uint64_t counted = counts->dead + counts->dropped;
 
-    if (audit->letters.passed < counted)
+    if (audit->letters.passed < counts->dead)
         balance_find(&audit->balance, "dead_letters_missing", 0,
-                     "the checkpoint counts %" PRIu64 " entries dead or "
-                     "dropped, and the dead-letter files hold %" PRIu64
-                     " from before its position",
-                     counted, audit->letters.passed);
+                     "the checkpoint counts %" PRIu64 " entries dead, and the "
+                     "dead-letter files hold %" PRIu64 " from before its "
+                     "position",
+                     counts->dead, audit->letters.passed);
 }
 
 static int
@@ -55,12 +54,13 @@ look(struct audit *audit, const struct ctl *ctl)
         return r;
     progress_init(&progress, "audit",
                   walk_bytes(&walk, (struct spool_position){0}), true);
-    r = balance_make(&audit->balance, &walk, &audit->shipped, &progress);
+    r = balance_make(&audit->balance, &walk, &audit->shipped, &ctl->settings,
+                     &progress);
     progress_wipe(&progress);
     walk_close(&walk);
     if (!r)
         r = letters_read(&audit->letters, ctl->dirfd,
-                         audit->shipped.checkpoint.position);
+                         &audit->shipped.checkpoint);
     if (!r)
         compare_letters(audit);
     return r;
@@ -174,11 +174,14 @@ print_json(const struct audit *audit)
     const struct checkpoint *checkpoint = &audit->shipped.checkpoint;
 
     printf("{\"balanced\":%s,\"accepted\":%" PRIu64 ",\"delivered\":%" PRIu64
-           ",\"pending\":%" PRIu64 ",\"dead\":%" PRIu64 ",\"dropped\":%" PRIu64
+           ",\"pending\":%" PRIu64 ",\"retrying\":%" PRIu64 ",\"dead\":%" PRIu64
+           ",\"dropped\":%" PRIu64 ",\"replayed\":%" PRIu64
            ",\"inBadBytes\":%" PRIu64 ",\"difference\":%" PRId64,
            balance->difference ? "false" : "true", balance->accepted,
-           balance->counts.delivered, balance->pending, balance->counts.dead,
-           balance->counts.dropped, balance->in_bad_bytes, balance->difference);
+           balance->counts.delivered, balance->pending, balance->retrying,
+           balance->counts.dead, balance->counts.dropped,
+           balance->counts.replayed, balance->in_bad_bytes,
+           balance->difference);
     printf(",\"checkpoint\":{\"state\":\"%s\",\"segment\":%" PRIu64
            ",\"offset\":%" PRIu64 "}",
            shipped_state(&audit->shipped), checkpoint->position.segment,
@@ -227,6 +230,10 @@ print_sources(const struct audit *audit)
                checkpoint->position.offset);
     else
         puts("all lines, as there is no checkpoint's position");
+    if (balance->retrying) {
+        print_number("  retrying", balance->retrying);
+        puts("of them were dead letters, and wait in " SPOOL_RETRY "/");
+    }
     print_number("dead", balance->counts.dead);
     printf("%s; %" PRIu64 " in the dead-letter files\n", state,
            audit->letters.entries);

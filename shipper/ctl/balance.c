@@ -1,6 +1,8 @@
 #include "shipper/ctl/balance.h"
 
 #include "common/line.h"
+#include "shipper/accepted.h"
+#include "shipper/ctl/ahead.h"
 #include "shipper/ctl/progress.h"
 #include "shipper/ctl/shipped.h"
 #include "shipper/ctl/walk.h"
@@ -13,7 +15,7 @@
 /* What one segment holds. */
 struct held {
     uint64_t entries;
-    uint64_t pending; /* of them, behind the checkpoint's position */
+    uint64_t pending; /* of them, not done with */
     uint64_t bad_runs;
 };
 
@@ -36,8 +38,7 @@ balance_find(struct balance *balance, const char *kind, uint64_t segment,
 
 static int
 count_segment(int dirfd, const struct walk_segment *segment,
-              struct spool_position from, struct progress *progress,
-              struct held *held)
+              struct ahead *ahead, struct progress *progress, struct held *held)
 {
     struct walk_lines lines;
     struct line_item item;
@@ -58,7 +59,9 @@ count_segment(int dirfd, const struct walk_segment *segment,
         if (line_is_control(item.bytes, (size_t)item.len))
             continue;
         held->entries++;
-        held->pending += spool_position_compare(at, from) >= 0;
+        held->pending +=
+            !ahead_settled(ahead, (struct slice){item.bytes, (size_t)item.len},
+                           at);
     }
     walk_lines_close(&lines);
     return r;
@@ -100,16 +103,17 @@ add_accepted(struct balance *balance, const struct walk_segment *segment,
 
 static int
 add_segment(struct balance *balance, const struct walk *walk,
-            const struct walk_segment *segment, struct spool_position from,
+            const struct walk_segment *segment, struct ahead *ahead,
             struct progress *progress)
 {
+    struct spool_position from = ahead->checkpoint->position;
     struct spool_position end = {segment->number, segment->end};
     struct held held;
     int r;
 
     if (segment->state == WALK_VOID)
         return 0;
-    r = count_segment(walk->dirfd, segment, from, progress, &held);
+    r = count_segment(walk->dirfd, segment, ahead, progress, &held);
     if (r == -ENOENT) {
         balance->moved |= spool_position_compare(end, from) > 0;
         return 0;
@@ -126,8 +130,7 @@ add_segment(struct balance *balance, const struct walk *walk,
 /* Segments are removed once the checkpoint has passed them, never before. */
 static void
 look_for_lost(struct balance *balance, const struct walk *walk,
-              const struct walk_segment *segment,
-              const struct shipped *shipped)
+              const struct walk_segment *segment, const struct shipped *shipped)
 {
     uint64_t lost = walk_lost(walk, segment);
 
@@ -145,9 +148,9 @@ judge_position(struct balance *balance, const struct walk *walk,
 
     while ((segment = walk_next(walk, segment)))
         last = segment;
-    if (last && spool_position_compare(
-                    position, (struct spool_position){last->number,
-                                                      last->end}) > 0)
+    if (last && spool_position_compare(position,
+                                       (struct spool_position){last->number,
+                                                               last->end}) > 0)
         balance_find(balance, "checkpoint_ahead", position.segment,
                      "the checkpoint's position, %" PRIu64 ", lies behind "
                      "the spool's end",
@@ -178,21 +181,46 @@ sum_up(struct balance *balance)
 }
 
 int
-balance_make(struct balance *balance, const struct walk *walk,
-             const struct shipped *shipped, struct progress *progress)
+balance_pending(struct balance *balance, const struct walk *walk,
+                const struct shipped *shipped, const struct settings *settings,
+                struct progress *progress)
 {
-    struct spool_position from = shipped->checkpoint.position;
-    int r = 0;
+    const struct checkpoint *checkpoint = &shipped->checkpoint;
+    struct ahead ahead;
+    int r;
 
-    *balance = (struct balance){.counts = shipped->checkpoint.counts};
+    *balance = (struct balance){.counts = checkpoint->counts};
+    ahead_init(&ahead, settings, checkpoint);
+    r = accepted_letters(walk->dirfd, checkpoint->retry, &balance->retrying);
+    balance->pending = balance->retrying;
+    for (size_t i = 0; !r && i < walk->count; i++)
+        if (walk->segments[i].number >= checkpoint->position.segment)
+            r = add_segment(balance, walk, &walk->segments[i], &ahead,
+                            progress);
+    return r;
+}
+
+int
+balance_make(struct balance *balance, const struct walk *walk,
+             const struct shipped *shipped, const struct settings *settings,
+             struct progress *progress)
+{
+    const struct checkpoint *checkpoint = &shipped->checkpoint;
+    struct ahead ahead;
+    int r;
+
+    *balance = (struct balance){.counts = checkpoint->counts};
+    ahead_init(&ahead, settings, checkpoint);
+    r = accepted_letters(walk->dirfd, checkpoint->retry, &balance->retrying);
+    balance->pending = balance->retrying;
     for (size_t i = 0; !r && i < walk->count; i++) {
         look_for_lost(balance, walk, &walk->segments[i], shipped);
-        r = add_segment(balance, walk, &walk->segments[i], from, progress);
+        r = add_segment(balance, walk, &walk->segments[i], &ahead, progress);
     }
     if (r)
         return r;
     look_for_lost(balance, walk, NULL, shipped);
-    judge_position(balance, walk, from);
+    judge_position(balance, walk, checkpoint->position);
     if (shipped->state == SHIPPED_BROKEN)
         balance_find(balance, "checkpoint_broken", 0,
                      "nothing says what was shipped");

@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 struct progress;
+struct settings;
 struct shipped;
 struct walk;
 
@@ -18,7 +19,9 @@ struct walk;
  *     delivered,  the checkpoint's counts; they and its position are of one
  *     dead,       moment
  *     dropped
- *     pending     the good lines behind the checkpoint's position
+ *     pending     the good lines behind the checkpoint's position, but those
+ *                 that streams which are ahead are done with; and the entries
+ *                 that were dead letters and wait in retry/
  *     in bad      entries that a segment took, as its successor says, and that
  *     bytes       are no good lines now; each such run of bytes is kept with
  *                 the segment and, once shipper has passed it, as one dead
@@ -41,6 +44,7 @@ struct balance {
     uint64_t highest; /* ... this segment, which may be none: 0 */
     struct checkpoint_counts counts;
     uint64_t pending;
+    uint64_t retrying; /* of them, in retry/ */
     uint64_t in_bad_bytes;
     uint64_t bad_runs;
     int64_t difference; /* accepted, less all the others */
@@ -55,6 +59,14 @@ void balance_find(struct balance *balance, const char *kind, uint64_t segment,
                   const char *format, ...)
     __attribute__((format(printf, 4, 5)));
 
+/** balance_pending(): of @balance only what is pending; reads what lies behind
+ * the position. */
+int balance_pending(struct balance *balance, const struct walk *walk,
+                    const struct shipped *shipped,
+                    const struct settings *settings,
+                    struct progress *progress);
+
 /** balance_make(): the sum; reads all that the spool holds. */
 int balance_make(struct balance *balance, const struct walk *walk,
-                 const struct shipped *shipped, struct progress *progress);
+                 const struct shipped *shipped, const struct settings *settings,
+                 struct progress *progress);

@@ -7,6 +7,8 @@ static const struct command *const subcommands[] = {
     &command_dead_ls,
     &command_dead_show,
     &command_dead_export,
+    &command_dead_retry,
+    &command_dead_drop,
     NULL,
 };
 
@@ -38,6 +40,8 @@ const struct command command_dead = {
     .help = "  ls                list them\n"
             "  show NAME         one of them, whole\n"
             "  export            their entries, verbatim, one a line\n"
+            "  retry NAME...     have shipper send them once more\n"
+            "  drop NAME...      give them up for good\n"
             "\n"
             "Each has a --help of its own. NAME is SEGMENT:OFFSET, as ls "
             "prints it, or an\n"

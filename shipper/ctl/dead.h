@@ -6,6 +6,8 @@
  */
 struct command;
 
+extern const struct command command_dead_drop;
 extern const struct command command_dead_export;
 extern const struct command command_dead_ls;
+extern const struct command command_dead_retry;
 extern const struct command command_dead_show;

@@ -1,11 +1,10 @@
-#include "common/line.h"
 #include "shipper/ctl/ctl.h"
 #include "shipper/ctl/dead.h"
+#include "shipper/ctl/dead_name.h"
 #include "shipper/ctl/dead_walk.h"
 #include "shipper/ctl/jsonscan.h"
 #include "shipper/ctl/letter_index.h"
 #include "shipper/ctl/letter_reader.h"
-#include "shipper/ctl/place.h"
 #include "shipper/ctl/pretty.h"
 #include "shipper/ctl/print.h"
 #include "shipper/dead_letter.h"
@@ -15,7 +14,6 @@
 #include <openssl/evp.h>
 #include <stdio.h>
 #include <string.h>
-#include <strings.h>
 
 enum {
     MARGIN = 4,
@@ -25,23 +23,8 @@ enum {
 struct showing {
     const struct ctl *ctl;
     const char *name;
-    struct spool_position place; /* or, with segment 0, @name is an eventId */
     uint64_t found;
 };
-
-static bool
-is_named(const struct showing *showing, const struct letter *letter,
-         const struct letter_line *line)
-{
-    struct slice id;
-
-    if (showing->place.segment)
-        return !spool_position_compare(showing->place, letter->position);
-    return line->kind == LETTER_LINE_ENTRY &&
-           jsonscan_member(line->entry, SLICE("eventId"), &id) &&
-           id.len == LINE_ID_LEN + 2 &&
-           !strncasecmp(id.data + 1, showing->name, LINE_ID_LEN);
-}
 
 static void
 print_json(const struct letter *letter, const struct letter_line *line)
@@ -140,7 +123,7 @@ show_one(void *owner, const struct letter *letter,
 {
     struct showing *showing = owner;
 
-    if (!is_named(showing, letter, line))
+    if (!dead_name_is(showing->name, letter, line))
         return;
     if (showing->ctl->json)
         print_json(letter, line);
@@ -163,8 +146,7 @@ parse(struct ctl *ctl, struct showing *showing, int argc, char **argv)
     if (optind + 1 != argc)
         return ctl_usage(&command_dead_show, "one NAME is needed");
     showing->name = argv[optind];
-    if (!place_parse(showing->name, &showing->place) &&
-        strlen(showing->name) != LINE_ID_LEN)
+    if (!dead_name_ok(showing->name))
         return ctl_usage(&command_dead_show,
                          "%s: neither SEGMENT:OFFSET nor an eventId",
                          showing->name);

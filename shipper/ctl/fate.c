@@ -12,6 +12,7 @@ fates_read(struct fates *fates, const struct ctl *ctl)
     code = shipped_read(&fates->shipped, ctl);
     if (code)
         return code;
+    ahead_init(&fates->ahead, &ctl->settings, &fates->shipped.checkpoint);
     /* After the checkpoint: a letter is on disk before it is passed. */
     r = letter_index_read(&fates->letters, ctl->dirfd, NULL, NULL);
     return r ? ctl_fail(ctl, "the dead letters cannot be read", r) : CTL_OK;
@@ -25,7 +26,7 @@ fates_deinit(struct fates *fates)
 }
 
 enum fate_kind
-fates_of(const struct fates *fates, struct spool_position position,
+fates_of(struct fates *fates, struct slice line, struct spool_position position,
          struct letter_why *why)
 {
     static const enum fate_kind of[] = {
@@ -42,10 +43,8 @@ fates_of(const struct fates *fates, struct spool_position position,
     }
     if (fates->shipped.state == SHIPPED_BROKEN)
         return FATE_UNKNOWN;
-    return spool_position_compare(position,
-                                  fates->shipped.checkpoint.position) < 0
-               ? FATE_DELIVERED
-               : FATE_PENDING;
+    return ahead_settled(&fates->ahead, line, position) ? FATE_DELIVERED
+                                                        : FATE_PENDING;
 }
 
 const char *

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "common/spool.h"
+#include "shipper/ctl/ahead.h"
 #include "shipper/ctl/letter_index.h"
 #include "shipper/ctl/shipped.h"
 
@@ -11,7 +12,7 @@ struct ctl;
  */
 enum fate_kind {
     FATE_PENDING,   /* behind the checkpoint's position */
-    FATE_DELIVERED, /* before it, and no letter speaks of it */
+    FATE_DELIVERED, /* done with, and no letter speaks of it */
     FATE_DEAD,
     FATE_DROPPED, /* was dead, and an operator dropped it */
     FATE_RETRIED, /* was dead, and is sent again */
@@ -22,6 +23,7 @@ struct fates {
     int dirfd;
     struct shipped shipped;
     struct letter_index letters;
+    struct ahead ahead;
 };
 
 /**
@@ -33,8 +35,9 @@ struct fates {
 int fates_read(struct fates *fates, const struct ctl *ctl);
 void fates_deinit(struct fates *fates);
 
-/** fates_of(): of the entry at @position; *@why is "" unless it was dead. */
-enum fate_kind fates_of(const struct fates *fates,
+/** fates_of(): of the entry @line at @position; *@why is "" unless it was
+ * dead. */
+enum fate_kind fates_of(struct fates *fates, struct slice line,
                         struct spool_position position, struct letter_why *why);
 
 /** fate_name(): "pending", and so on. */

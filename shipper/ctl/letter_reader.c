@@ -38,13 +38,13 @@ static int
 open_next(struct letter_reader *reader)
 {
     char name[DEAD_LETTER_NAME_SIZE];
+    unsigned gone = 0;
     int fd;
 
     do
         fd = fileio_open(reader->dirfd, dead_letter_name(++reader->file, name),
                          O_RDONLY);
-    while (fd == -ENOENT && reader->file == 1); /* moved away, while later
-                                                   ones may be there */
+    while (fd == -ENOENT && ++gone < DEAD_LETTER_GONE_MAX);
     if (fd == -ENOENT)
         return 0;
     if (fd < 0)

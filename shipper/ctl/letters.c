@@ -5,12 +5,15 @@
 
 static void
 count(struct letters *letters, const struct letter *letter,
-      struct spool_position position)
+      const struct checkpoint *checkpoint)
 {
     bool entry = letter->kind == LETTER_LINE_ENTRY;
+    struct spool_position passed = spool_is_retry(letter->position.segment)
+                                       ? checkpoint->retry
+                                       : checkpoint->position;
 
-    if (entry && letter->state != LETTER_RETRIED &&
-        spool_position_compare(letter->position, position) < 0)
+    if (entry && letter->state == LETTER_DEAD &&
+        spool_position_compare(letter->position, passed) < 0)
         letters->passed++;
     if (letter->state == LETTER_RETRIED)
         letters->retried++;
@@ -23,7 +26,8 @@ count(struct letters *letters, const struct letter *letter,
 }
 
 int
-letters_read(struct letters *letters, int dirfd, struct spool_position position)
+letters_read(struct letters *letters, int dirfd,
+             const struct checkpoint *checkpoint)
 {
     struct letter_index index;
     int r;
@@ -34,7 +38,7 @@ letters_read(struct letters *letters, int dirfd, struct spool_position position)
         .bytes = index.bytes,
     };
     for (size_t i = 0; !r && i < index.count; i++)
-        count(letters, &index.letters[i], position);
+        count(letters, &index.letters[i], checkpoint);
     letter_index_deinit(&index);
     return r;
 }

@@ -1,6 +1,6 @@
 #pragma once
 
-#include "common/spool.h"
+#include "common/checkpoint.h"
 
 #include <stdint.h>
 
@@ -10,11 +10,12 @@ struct letters {
     uint64_t runs;    /* of bad bytes, likewise */
     uint64_t dropped; /* resolved by an operator: entries and runs */
     uint64_t retried;
-    uint64_t passed;     /* entries before the position, but those retried */
+    uint64_t passed;     /* of the dead entries, those before the position */
     uint64_t unreadable; /* lines that are no letters, torn ends included */
     uint64_t bytes;      /* of all files */
 };
 
-/** letters_read(): Return: 0 or a negative errno. */
+/** letters_read(): @checkpoint has the positions.  Return: 0 or a negative
+ * errno. */
 int letters_read(struct letters *letters, int dirfd,
-                 struct spool_position position);
+                 const struct checkpoint *checkpoint);

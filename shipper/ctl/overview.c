@@ -91,7 +91,7 @@ overview_read(struct overview *overview, const struct ctl *ctl)
         r = look_at_disk(overview, ctl);
     if (!r)
         r = letters_read(&overview->letters, ctl->dirfd,
-                         overview->shipped.checkpoint.position);
+                         &overview->shipped.checkpoint);
     return r ? ctl_fail(ctl, "the spool cannot be read", r) : 0;
 }
 

@@ -36,10 +36,9 @@ static struct letters
 sums(uint64_t passed_offset)
 {
     struct letters letters;
+    const struct checkpoint checkpoint = {.position = {41, passed_offset}};
 
-    CHECK_INT(letters_read(&letters, scratch.dirfd,
-                           (struct spool_position){41, passed_offset}),
-              0);
+    CHECK_INT(letters_read(&letters, scratch.dirfd, &checkpoint), 0);
     return letters;
 }
 
