@@ -13,6 +13,7 @@ from support.client import LOG_GROUP, LOG_STREAM, events, now_ms, put
 from support.craft import checkpoint, event_id
 from support.daemons import MakeSite, Site
 from support.faults import Fault
+from support.json_service import JsonService
 from support.moto import moto_server
 from support.shop import post_all
 from support.standin import StandIn
@@ -28,7 +29,8 @@ def run(site: Site, *args: str, code: int = OK) -> str:
 
 
 def look(site: Site, *args: str, code: int = OK) -> dict[str, Any]:
-    told: dict[str, Any] = json.loads(run(site, "cloudwatch", "--json", *args, code=code))
+    text = run(site, "cloudwatch", "--json", *args, code=code)
+    told: dict[str, Any] = json.loads(text)
     return told
 
 
@@ -84,7 +86,8 @@ def test_events_are_counted_by_event_id(site: Site, stream: StandIn, logs: Any) 
     count = look(site, "--count", code=FINDINGS)["count"]
     assert (count["events"], count["eventIds"]) == (9, 5)
     assert (count["repeated"], count["withoutId"]) == (2, 1)
-    assert look(site, "--count", "--since", "3h", code=FINDINGS)["count"]["events"] == 10
+    count = look(site, "--count", "--since", "3h", code=FINDINGS)["count"]
+    assert count["events"] == 10
     window = ("--since", "3h", "--until", "1h")
     assert look(site, "--count", *window)["count"]["events"] == 1
 
@@ -324,3 +327,15 @@ def test_moto_is_counted_like_the_stand_in(make_site: MakeSite, tmp_path: Path) 
         told = look(site, "--count")
         assert told["streams"][0]["stream"] == LOG_STREAM
         assert told["count"]["eventIds"] == 700
+
+
+def test_no_token_is_told_with_an_error(site: Site) -> None:
+    """AWS may answer a wrong signature with the request as it was signed."""
+    said = "The signature does not match.\n\nx-amz-security-token:SECRET-TOKEN\n"
+    error = {"__type": "InvalidSignatureException", "message": said}
+    with JsonService(lambda operation, body: (400, error)) as service:
+        site.configure({"aws": {"endpoint_url": service.url}})
+        done = site.ctl("cloudwatch")
+    assert done.returncode == UNREACHABLE
+    assert "The signature does not match." in done.stderr
+    assert "SECRET-TOKEN" not in done.stderr
