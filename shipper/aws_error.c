@@ -223,13 +223,26 @@ retry_after_ms(const char *text, int64_t now_ms)
     return date_ms > now_ms ? date_ms - now_ms : 0;
 }
 
+/* A service that refuses a signature answers with all that it would have
+ * signed, the session token among it: behind the first line. */
+static char *
+first_line(const struct cJSON *body, const char *name)
+{
+    const cJSON *item = cJSON_GetObjectItemCaseSensitive(body, name);
+
+    if (!cJSON_IsString(item))
+        return NULL;
+    item->valuestring[strcspn(item->valuestring, "\r\n")] = '\0';
+    return item->valuestring;
+}
+
 static const char *
 message_of(const struct aws_evidence *evidence)
 {
-    const char *message = json_get_string(evidence->body, "message");
+    const char *message = first_line(evidence->body, "message");
 
     if (!message)
-        message = json_get_string(evidence->body, "Message");
+        message = first_line(evidence->body, "Message");
     if (message && *message)
         return message;
     if (*evidence->transport)

@@ -27,7 +27,8 @@ struct aws_evidence {
     const char *retry_after_ms;
     int64_t now_ms;           /* the service's clock, for Retry-After */
     bool blank;               /* there is no body at all */
-    const struct cJSON *body; /* the JSON that was read, or NULL */
+    struct cJSON *body;       /* the JSON that was read, or NULL; of its message
+                                 the first line stays */
 };
 
 /**

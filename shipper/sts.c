@@ -70,6 +70,8 @@ read_error(struct sts_answer *answer, int status, struct slice xml)
         (void)snprintf(answer->code, sizeof(answer->code), "HTTP%d", status);
     if (!element(answer->message, sizeof(answer->message), xml, "Message"))
         *answer->message = '\0';
+    /* What was signed may follow, with the session token. */
+    answer->message[strcspn(answer->message, "\r\n")] = '\0';
 }
 
 void

@@ -101,13 +101,17 @@ aws_sync_open(struct aws_sync **opened, struct ctl *ctl)
 void
 aws_sync_close(struct aws_sync *sync)
 {
+    void (*before)(int);
+
     if (!sync)
         return;
     cloud_close(&sync->cloud);
     uv_close((uv_handle_t *)&sync->timer, NULL);
     for (int i = 0; i < SIGNALS; i++)
         uv_close((uv_handle_t *)&sync->signals[i], NULL);
+    before = signal(SIGPIPE, SIG_IGN); /* TLS says good-bye */
     (void)uv_run(&sync->loop, UV_RUN_DEFAULT);
+    (void)signal(SIGPIPE, before);
     (void)uv_loop_close(&sync->loop);
     cJSON_Delete(sync->body);
     free(sync->message);
@@ -161,7 +165,9 @@ on_answer(struct aws_call *call, const struct aws_answer *answer)
     sync->hint_ms = answer->hint_ms;
     sync->retry_after_ms = answer->retry_after_ms;
     (void)snprintf(sync->code, sizeof(sync->code), "%s", answer->code);
-    sync->message = strdup(answer->message);
+    /* Behind the first line AWS may repeat the request, session token and
+     * all. */
+    sync->message = strndup(answer->message, strcspn(answer->message, "\r\n"));
     sync->body = answer->body ? cJSON_Duplicate(answer->body, true)
                               : cJSON_CreateObject();
 }

@@ -14,7 +14,12 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { OPTION_COUNT = WINDOW_OPTION_NEXT, OPTION_STREAM, PREFIX_MAX = 1024 };
+enum {
+    OPTION_COUNT = WINDOW_OPTION_NEXT,
+    OPTION_STREAM,
+    PREFIX_MAX = 1024,
+    SHOWN_EVERY = 5000, /* events, to whoever waits */
+};
 
 /* Events of the window. */
 struct counted {
@@ -139,6 +144,8 @@ see_event(void *owner, const struct cwread_event *event)
     int r = id ? idset_add(&counted->ids, id) : -EINVAL;
 
     counted->events++;
+    if (counted->events % SHOWN_EVERY == 0 && isatty(STDERR_FILENO))
+        fprintf(stderr, "\r%" PRIu64 " events\033[K", counted->events);
     switch (r) {
     case 0:
         return 0;
@@ -196,6 +203,8 @@ count(const struct look *look)
 
     idset_init(&counted.ids, IDSET_MAX);
     code = cwread_events(look->sync, &range, see_event, &counted);
+    if (isatty(STDERR_FILENO))
+        fputs("\r\033[K", stderr);
     if (!code && idset_sort(&counted.ids) < 0)
         code = ctl_fail(look->ctl, "the events cannot be counted", -ENOMEM);
     if (!code) {
@@ -247,7 +256,8 @@ show(struct look *look)
     }
     if (look->ctl->json)
         puts("}");
-    return code == AWS_SYNC_MISSING ? show_missing(look) : code;
+    /* It was deleted while we looked. */
+    return code == AWS_SYNC_MISSING ? CTL_FINDINGS : code;
 }
 
 static int

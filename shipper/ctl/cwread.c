@@ -3,6 +3,7 @@
 #include "common/buf.h"
 #include "common/json.h"
 #include "common/line.h"
+#include "common/timefmt.h"
 #include "shipper/ctl/aws_sync.h"
 #include "shipper/ctl/ctl.h"
 #include "shipper/ctl/jsonscan.h"
@@ -106,12 +107,14 @@ pages_of(struct aws_sync *sync, const char *operation, const char *rows)
     return pages;
 }
 
+/* A time that can be written, or 0. */
 static int64_t
 get_time(const struct cJSON *row, const char *name)
 {
     uint64_t ms;
 
-    return json_get_uint(row, name, &ms) ? (int64_t)ms : 0;
+    return json_get_uint(row, name, &ms) && ms <= TIMEFMT_MOST_MS ? (int64_t)ms
+                                                                  : 0;
 }
 
 struct group_search {

@@ -113,18 +113,21 @@ static int
 take_pages(struct aws_sync *sync, const char *id, struct query_result *result,
            const struct cJSON *answer)
 {
-    char *token;
+    char *token = NULL;
     int code = CTL_OK;
 
-    do {
+    for (take_page(result, answer);; take_page(result, answer)) {
         const char *next = json_get_string(answer, "nextToken");
 
-        take_page(result, answer);
-        token = next ? strdup(next) : NULL;
-        if (token)
-            code = ask_about(sync, "GetQueryResults", id, token, &answer);
+        if (!next || !*next || (token && !strcmp(next, token)))
+            break;
         free(token);
-    } while (token && !code);
+        token = strdup(next);
+        code = ask_about(sync, "GetQueryResults", id, token, &answer);
+        if (code)
+            break;
+    }
+    free(token);
     return code;
 }
 

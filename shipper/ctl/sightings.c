@@ -13,12 +13,12 @@ enum { PATTERN_MAX = 1025, PREFIX_MAX = 1024 };
 bool
 sightings_takes(const struct sightings *sightings, int64_t ts)
 {
-    const struct sighting *first = sightings->ones;
+    const struct sighting *ones = sightings->ones;
+    size_t count = sightings->count;
 
-    if (!sightings->count)
-        return true;
-    return sightings->count < SIGHTINGS_MAX && ts >= first->ts &&
-           ts - first->ts <= SIGHTINGS_SPAN_MS;
+    /* Time may fall from one segment to the next. */
+    return !count || (count < SIGHTINGS_MAX && ts >= ones[count - 1].ts &&
+                      ts - ones[0].ts <= SIGHTINGS_SPAN_MS);
 }
 
 void

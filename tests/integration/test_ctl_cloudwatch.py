@@ -13,8 +13,9 @@ from support.client import LOG_GROUP, LOG_STREAM, events, now_ms, put
 from support.craft import checkpoint, event_id
 from support.daemons import MakeSite, Site
 from support.faults import Fault
+from support.json_service import JsonService
 from support.moto import moto_server
-from support.shop import post_all
+from support.shop import Load, post_all
 from support.standin import StandIn
 
 OK, FINDINGS, USAGE, UNREACHABLE, CONFIG = 0, 1, 2, 3, 78
@@ -28,7 +29,8 @@ def run(site: Site, *args: str, code: int = OK) -> str:
 
 
 def look(site: Site, *args: str, code: int = OK) -> dict[str, Any]:
-    told: dict[str, Any] = json.loads(run(site, "cloudwatch", "--json", *args, code=code))
+    text = run(site, "cloudwatch", "--json", *args, code=code)
+    told: dict[str, Any] = json.loads(text)
     return told
 
 
@@ -84,7 +86,8 @@ def test_events_are_counted_by_event_id(site: Site, stream: StandIn, logs: Any) 
     count = look(site, "--count", code=FINDINGS)["count"]
     assert (count["events"], count["eventIds"]) == (9, 5)
     assert (count["repeated"], count["withoutId"]) == (2, 1)
-    assert look(site, "--count", "--since", "3h", code=FINDINGS)["count"]["events"] == 10
+    count = look(site, "--count", "--since", "3h", code=FINDINGS)["count"]
+    assert count["events"] == 10
     window = ("--since", "3h", "--until", "1h")
     assert look(site, "--count", *window)["count"]["events"] == 1
 
@@ -324,3 +327,71 @@ def test_moto_is_counted_like_the_stand_in(make_site: MakeSite, tmp_path: Path) 
         told = look(site, "--count")
         assert told["streams"][0]["stream"] == LOG_STREAM
         assert told["count"]["eventIds"] == 700
+
+
+def test_no_token_is_told_with_an_error(site: Site) -> None:
+    """AWS may answer a wrong signature with the request as it was signed."""
+    said = "The signature does not match.\n\nx-amz-security-token:SECRET-TOKEN\n"
+    error = {"__type": "InvalidSignatureException", "message": said}
+    with JsonService(lambda operation, body: (400, error)) as service:
+        site.configure({"aws": {"endpoint_url": service.url}})
+        done = site.ctl("cloudwatch")
+    assert done.returncode == UNREACHABLE
+    assert "The signature does not match." in done.stderr
+    assert "SECRET-TOKEN" not in done.stderr
+
+
+def test_kills_leave_nothing_missing_or_twice(
+    make_site: MakeSite, stream: StandIn
+) -> None:
+    site = make_site({"shipper": {"linger": "0s"}})
+    site.aws(stream)
+    stream.play(Fault("reset_after", every=5), Fault("http_503", every=7))
+    site.ingest.start()
+    site.shipper.start()
+    load = Load(site, 1)
+    load.start()
+    for _ in range(5):
+        time.sleep(0.3)
+        site.shipper.kill()
+        site.shipper.start()
+    load.finish()
+    stream.play()
+    stream.wait(lambda: json.loads(run(site, "audit", "--json"))["pending"] == 0, 60)
+    cloud = audit(site)
+    assert cloud["once"] >= len(load.acknowledged) > 0
+    assert (cloud["missing"], cloud["moreThanOnce"]) == (0, 0)
+
+
+ODD: list[Any] = [
+    {},
+    {"logGroups": 7, "logStreams": "x", "events": {"a": 1}, "nextToken": 5},
+    {"logGroups": [1, None, {}], "logStreams": [[], {}], "events": [None, 3, {}]},
+    {
+        "logGroups": [{"logGroupName": LOG_GROUP, "creationTime": 2**53}],
+        "logStreams": [{"logStreamName": 7, "lastIngestionTime": -1}],
+        "events": [{"message": 7}, {"message": "", "timestamp": 1e300}],
+        "queryId": 7,
+    },
+    {"queryId": "q", "status": "Complete", "results": [[{"field": 1}], 7, [None]]},
+    {"queryId": "q", "status": 7},
+    {"nextToken": "for ever", "queryId": "q", "status": "Complete"},
+]
+
+
+@pytest.mark.parametrize("odd", ODD, ids=range(len(ODD)))
+def test_an_odd_answer_is_survived(site: Site, odd: dict[str, Any]) -> None:
+    spool = handmade.HandMade(site.spool)
+    spool.segment([handmade.entry(now_ms(), 1)], ts=now_ms())
+    checkpoint(site.spool, 1, spool.ends[0], delivered=1)
+    told = {"logGroups": [{"logGroupName": LOG_GROUP}]} | odd
+    for answer in (odd, told):
+        with JsonService(lambda operation, body, to=answer: (200, to)) as service:
+            site.configure({"aws": {"endpoint_url": service.url}})
+            for args in (
+                ("cloudwatch", "--count"),
+                ("audit", "--cloudwatch"),
+                ("trace", event_id(1)),
+                ("insights", "funnel"),
+            ):
+                assert site.ctl(*args).returncode in (OK, FINDINGS, UNREACHABLE)

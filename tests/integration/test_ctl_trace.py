@@ -234,3 +234,14 @@ def test_moto_shows_what_was_delivered(make_site: MakeSite, tmp_path: Path) -> N
         told = rows(site, "session-0042")
         assert [row["eventId"] for row in told] == ids(sent)
         assert {row["cloudwatch"]["count"] for row in told} == {1}
+
+
+def test_time_that_falls_hides_nothing(site: Site, stream: StandIn, logs: Any) -> None:
+    """A clock that was set back: the next segment begins earlier."""
+    lines = [entry(ts, n, clientId="client-0001") for n, ts in enumerate((10, 50, 20))]
+    chain(site.spool, lines[:2], lines[2:])
+    stream.service.clock = lambda: (T0 + 1000) / 1000
+    for line, ts in zip(lines, (10, 50, 20), strict=True):
+        put(logs, events(line.decode().rstrip("\n"), at=T0 + ts))
+    told = rows(site, "client-0001")
+    assert [row["cloudwatch"]["count"] for row in told] == [1, 1, 1]

@@ -344,9 +344,25 @@ hints_are_read_strictly(void)
     cJSON_Delete(judged.body);
 }
 
+static void
+what_was_signed_is_not_told(void)
+{
+    static const char body[] =
+        "{\"__type\":\"InvalidSignatureException\",\"message\":\"The "
+        "signature does not match.\\n\\nThe Canonical String should have "
+        "been\\n'POST\\nx-amz-security-token:SECRET'\"}";
+    struct judged judged;
+    const struct aws_answer *answer =
+        judge(&judged, &(struct given){.status = 400, .body = body});
+
+    CHECK_STR(answer->message, "The signature does not match.");
+    cJSON_Delete(judged.body);
+}
+
 int
 main(void)
 {
+    what_was_signed_is_not_told();
     only_a_200_that_can_be_read_is_a_success();
     without_an_answer_it_matters_whether_the_body_was_out();
     a_status_alone_decides_where_there_is_no_code();
