@@ -108,6 +108,7 @@ parse_tree(const cJSON *tree, struct checkpoint *checkpoint)
     /* Those that an older program did not write are zero. */
     (void)parse_position(tree, "retry", &checkpoint->retry);
     (void)json_get_uint(tree, "lettersTaken", &checkpoint->letters_taken);
+    (void)json_get_uint(tree, "droppedAhead", &checkpoint->dropped_ahead);
     (void)json_get_uint(counts, "replayed", &checkpoint->counts.replayed);
     if (saved_at && strlen(saved_at) < sizeof(checkpoint->saved_at))
         (void)strcpy(checkpoint->saved_at, saved_at);
@@ -205,10 +206,11 @@ checkpoint_print(const struct checkpoint *checkpoint, struct buf *out)
     (void)buf_puts(out, "],");
     print_position(out, "retry", checkpoint->retry);
     (void)buf_printf(out,
-                     ",\"lettersTaken\":%" PRIu64 ",\"counts\":{\"delivered\":"
-                     "%" PRIu64 ",\"dead\":%" PRIu64 ",\"dropped\":%" PRIu64
+                     ",\"lettersTaken\":%" PRIu64 ",\"droppedAhead\":%" PRIu64
+                     ",\"counts\":{\"delivered\":%" PRIu64 ",\"dead\":%" PRIu64 ",\"dropped\":%" PRIu64
                      ",\"replayed\":%" PRIu64 "},\"savedAt\":",
-                     checkpoint->letters_taken, counts->delivered, counts->dead,
+                     checkpoint->letters_taken, checkpoint->dropped_ahead,
+                     counts->delivered, counts->dead,
                      counts->dropped, counts->replayed);
     json_string(out, checkpoint->saved_at);
     (void)buf_puts(out, "}\n");

@@ -21,6 +21,7 @@ struct buf;
  *                  "inFlight":{"position":{…},"end":{…},"count":17,
  *                              "lastEventId":"…","firstTs":…,"lastTs":…}}],
  *      "retry":{"segment":…,"offset":0},"lettersTaken":3,
+ *      "droppedAhead":0,
  *      "counts":{"delivered":100,"dead":2,"dropped":0,"replayed":0},
  *      "savedAt":"2026-01-02T03:04:05.678Z"}
  *
@@ -29,7 +30,8 @@ struct buf;
  * Every entry before `position` is delivered or among the dead letters; it is
  * the least of the streams' positions.  `retry` is the same for the files of
  * retry/, and all zero where there never was one; up to file `lettersTaken` of
- * them, `dead` no longer counts the letters that they hold.  `counts` are the entries of all time
+ * them, `dead` no longer counts the letters that they hold.  `droppedAhead` are
+ * letters that were dropped before the position has passed their entries.  `counts` are the entries of all time
  * before it, so that accepted = counts + what lies behind it; a run of bad
  * bytes is no entry, and a dead letter that is not counted here.
  * Members that are not known are passed over.
@@ -68,6 +70,7 @@ struct checkpoint {
     struct spool_position position;
     struct spool_position retry;
     uint64_t letters_taken;
+    uint64_t dropped_ahead;
     struct checkpoint_stream *streams;
     size_t stream_count;
     struct checkpoint_counts counts;

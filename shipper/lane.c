@@ -255,7 +255,8 @@ fill_all(struct lane *lane, bool thorough)
     lane->reached_end |= r == 0;
     /* A quick look that finds nothing has not looked at what failed. */
     if (r || looked)
-        lane->sources.read(lane->sources.owner, r == 1 ? 0 : r);
+        lane->sources.read(lane->sources.owner, lane->sources.retry,
+                           r == 1 ? 0 : r);
 }
 
 /* Return: whether the stream stands where all the others do: what its own feed

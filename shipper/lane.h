@@ -43,7 +43,7 @@ struct lane_sources {
     /** Whether an item's time has come. */
     bool (*may_read)(void *owner, const struct spool_item *item);
     /** Reading failed, with what spool_reader_next() says; or works, with 0. */
-    void (*read)(void *owner, int error);
+    void (*read)(void *owner, bool retry, int error);
     void *owner;
 };
 

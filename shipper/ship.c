@@ -25,11 +25,11 @@ enum {
 
 /* Told when it begins and when it ends, not each time. */
 static void
-note_read_error(void *owner, int error)
+note_read_error(void *owner, bool retry, int error)
 {
     struct ship *ship = owner;
 
-    if (error == ship->read_error)
+    if (error == ship->read_errors[retry])
         return;
     if (error)
         log_error("spool_unreadable",
@@ -39,7 +39,7 @@ note_read_error(void *owner, int error)
                   log_text("next", "it is tried again each second"), );
     else
         log_notice("spool_readable", );
-    ship->read_error = error;
+    ship->read_errors[retry] = error;
 }
 
 /* Return: 0 when the run is durable among the dead letters. */

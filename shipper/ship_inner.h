@@ -31,7 +31,7 @@ struct ship {
     unsigned ticks;
     bool thorough;  /* the next look at the spool is a whole one */
     bool blocked;   /* a letter of bad bytes could not be written */
-    int read_error; /* told already */
+    int read_errors[2]; /* told already: of the spool, of retry/ */
     bool hurry;     /* nothing lingers */
     bool draining;
     void (*drained)(void *owner);

@@ -215,6 +215,27 @@ tally_counts(const struct tally *tally)
     return tally->known.counts;
 }
 
+/* Return: how many there were; a checkpoint that was lost knows of fewer. */
+static uint64_t
+take_from_dead(struct tally *tally, uint64_t entries)
+{
+    uint64_t *dead = &tally->known.counts.dead;
+    uint64_t taken = entries < *dead ? entries : *dead;
+
+    *dead -= taken;
+    return taken;
+}
+
+/* A letter is written before its batch is settled, and counted after. */
+static void
+drop_dead(struct tally *tally, uint64_t entries)
+{
+    uint64_t taken = take_from_dead(tally, entries);
+
+    tally->known.counts.dropped += taken;
+    tally->known.dropped_ahead = entries - taken;
+}
+
 void
 tally_add(struct tally *tally, const struct checkpoint_counts *more)
 {
@@ -224,15 +245,7 @@ tally_add(struct tally *tally, const struct checkpoint_counts *more)
     counts->dead += more->dead;
     counts->dropped += more->dropped;
     counts->replayed += more->replayed;
-}
-
-/* A checkpoint that was lost knows of fewer. */
-static void
-take_from_dead(struct tally *tally, uint64_t entries)
-{
-    uint64_t *dead = &tally->known.counts.dead;
-
-    *dead -= entries < *dead ? entries : *dead;
+    drop_dead(tally, tally->known.dropped_ahead);
 }
 
 bool
@@ -242,9 +255,10 @@ tally_letters(struct tally *tally, uint64_t number, uint64_t entries,
     if (number <= tally->known.letters_taken)
         return false;
     tally->known.letters_taken = number;
-    take_from_dead(tally, entries);
     if (dropped)
-        tally->known.counts.dropped += entries;
+        drop_dead(tally, entries + tally->known.dropped_ahead);
+    else
+        (void)take_from_dead(tally, entries);
     return true;
 }
 
@@ -284,6 +298,7 @@ print(const struct tally *tally, const struct tally_now *now,
         .position = now->position,
         .retry = now->retry,
         .letters_taken = tally->known.letters_taken,
+        .dropped_ahead = tally->known.dropped_ahead,
         .streams = rows,
         .counts = tally->known.counts,
     };

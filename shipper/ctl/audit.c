@@ -33,13 +33,19 @@ static void
 compare_letters(struct audit *audit)
 {
     const struct checkpoint_counts *counts = &audit->balance.counts;
+    const struct letters *letters = &audit->letters;
+    uint64_t counted = counts->dead, found = letters->passed;
 
-    if (audit->letters.passed < counts->dead)
+    if (!letters->settled) {
+        counted += counts->dropped;
+        found += letters->given_up;
+    }
+    if (found < counted)
         balance_find(&audit->balance, "dead_letters_missing", 0,
-                     "the checkpoint counts %" PRIu64 " entries dead, and the "
-                     "dead-letter files hold %" PRIu64 " from before its "
-                     "position",
-                     counts->dead, audit->letters.passed);
+                     "the checkpoint counts %" PRIu64 " entries dead or "
+                     "dropped, and the dead-letter files hold %" PRIu64
+                     " from before its position",
+                     counted, found);
 }
 
 static int

@@ -1,4 +1,4 @@
-#include "common/clock.h"
+#include "common/checkpoint.h"
 #include "shipper/ctl/ctl.h"
 #include "shipper/ctl/dead.h"
 #include "shipper/ctl/dead_name.h"
@@ -26,7 +26,8 @@ struct change {
     char **names;
     int name_count;
     struct wish wish;
-    uint64_t letters, too_long;
+    struct checkpoint checkpoint;
+    uint64_t letters, too_long, early;
     bool more; /* than one wish may hold */
     int error;
 };
@@ -52,6 +53,18 @@ is_named(const struct change *change, const struct letter *letter,
     return !change->name_count;
 }
 
+/* Its batch is on its way as long as the checkpoint has not passed it: an
+ * entry of it is not sent twice at once. */
+static bool
+is_passed(const struct change *change, struct spool_position position)
+{
+    const struct checkpoint *checkpoint = &change->checkpoint;
+
+    return spool_position_compare(position, spool_is_retry(position.segment)
+                                                ? checkpoint->retry
+                                                : checkpoint->position) < 0;
+}
+
 static void
 take_one(void *owner, const struct letter *letter,
          const struct letter_line *line)
@@ -63,6 +76,10 @@ take_one(void *owner, const struct letter *letter,
     if (change->error || !is_named(change, letter, line) ||
         (run && !change->drop))
         return;
+    if (!change->drop && !is_passed(change, letter->position)) {
+        change->early++;
+        return;
+    }
     change->more |= change->letters == WISH_LETTERS_MAX;
     if (change->letters == WISH_LETTERS_MAX)
         return;
@@ -105,6 +122,11 @@ tell(const struct change *change)
                 "clickspoolctl: %" PRIu64 " stay: with a time added they "
                 "would be too long\n",
                 change->too_long);
+    if (change->early)
+        fprintf(stderr,
+                "clickspoolctl: %" PRIu64 " stay for the moment: their batches "
+                "are not done with\n",
+                change->early);
     if (change->more)
         fputs("clickspoolctl: there are more: run it again\n", stderr);
 }
@@ -157,6 +179,8 @@ run(struct ctl *ctl, const struct command *command, bool drop, int argc,
     if (code >= 0)
         return code;
     code = ctl_open(ctl);
+    if (!code)
+        (void)checkpoint_read(&change.checkpoint, ctl->dirfd);
     if (!code && !change.dry)
         code = wish_open(&change.wish, ctl);
     if (!code && !change.dry && !drop)
@@ -171,7 +195,11 @@ run(struct ctl *ctl, const struct command *command, bool drop, int argc,
         tell(&change);
     if (!change.dry)
         wish_close(&change.wish);
-    return code ? code : change.more || change.too_long ? CTL_FINDINGS : CTL_OK;
+    checkpoint_deinit(&change.checkpoint);
+    if (code)
+        return code;
+    return change.more || change.too_long || change.early ? CTL_FINDINGS
+                                                          : CTL_OK;
 }
 
 static int

@@ -3,6 +3,8 @@
 #include "shipper/ctl/letter_index.h"
 #include "shipper/ctl/letter_reader.h"
 
+#include <unistd.h>
+
 static void
 count(struct letters *letters, const struct letter *letter,
       const struct checkpoint *checkpoint)
@@ -12,9 +14,10 @@ count(struct letters *letters, const struct letter *letter,
                                        ? checkpoint->retry
                                        : checkpoint->position;
 
-    if (entry && letter->state == LETTER_DEAD &&
-        spool_position_compare(letter->position, passed) < 0)
-        letters->passed++;
+    if (entry && spool_position_compare(letter->position, passed) < 0) {
+        letters->passed += letter->state == LETTER_DEAD;
+        letters->given_up += letter->state == LETTER_DROPPED;
+    }
     if (letter->state == LETTER_RETRIED)
         letters->retried++;
     else if (letter->state == LETTER_DROPPED)
@@ -36,6 +39,8 @@ letters_read(struct letters *letters, int dirfd,
     *letters = (struct letters){
         .unreadable = index.unreadable,
         .bytes = index.bytes,
+        .settled =
+            index.bytes && faccessat(dirfd, SPOOL_DEAD_LETTER, F_OK, 0) < 0,
     };
     for (size_t i = 0; !r && i < index.count; i++)
         count(letters, &index.letters[i], checkpoint);

@@ -235,6 +235,25 @@ letters_are_taken_from_the_dead_once(void)
 }
 
 static void
+what_is_dropped_before_it_is_counted_dead_is_dropped_then(void)
+{
+    const struct checkpoint_counts three = {.dead = 3};
+    struct world world;
+
+    begin(&world);
+    CHECK(tally_letters(world.tally, 1, 2, true));
+    CHECK_INT(tally_counts(world.tally).dropped, 0);
+    save(&world);
+    tally_close(world.tally);
+
+    CHECK(!tally_open(&world.tally, world.scratch.dirfd));
+    tally_add(world.tally, &three);
+    CHECK_INT(tally_counts(world.tally).dead, 1);
+    CHECK_INT(tally_counts(world.tally).dropped, 2);
+    end(&world);
+}
+
+static void
 a_broken_checkpoint_is_set_aside_and_kept(void)
 {
     struct world world;
@@ -275,6 +294,7 @@ main(void)
     nothing_new_is_not_written();
     a_stream_that_is_closed_stays_known();
     letters_are_taken_from_the_dead_once();
+    what_is_dropped_before_it_is_counted_dead_is_dropped_then();
     a_broken_checkpoint_is_set_aside_and_kept();
     one_of_a_later_version_is_left_as_it_is();
     return 0;

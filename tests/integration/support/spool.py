@@ -171,11 +171,12 @@ def checkpoint(folder: Path) -> dict[str, Any] | None:
 
 
 def dead_letters(folder: Path) -> list[DeadLetter]:
-    """Every dead letter, each with what an operator made of it."""
+    """Every dead letter, each with what an operator made of it.  A line that
+    is being written is none yet."""
     rows = [
         json.loads(line)
         for path in sorted(folder.glob("dead-letter*.ndjson"))
-        for line in path.read_bytes().splitlines()
+        for line in path.read_bytes().split(b"\n")[:-1]
     ]
     resolved = {
         (row["segment"], row["offset"]): row["resolved"]
