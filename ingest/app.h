@@ -5,6 +5,8 @@
 #include "ingest/counters.h"
 #include "ingest/room.h"
 
+#include <stdint.h>
+
 struct admin;
 struct auth;
 struct rate;
@@ -23,6 +25,7 @@ enum {
 struct app {
     struct commit_port port;
     struct seen *seen;
+    int64_t window_s, window_us; /* app_window_begin()'s times */
     struct room room;
     struct admin *admin;
     struct auth *auth;
@@ -47,6 +50,16 @@ struct app {
 
 void app_init(struct app *app, size_t max_body);
 void app_deinit(struct app *app);
+
+/**
+ * app_window_begin(): the clock of the window of known ids shows @now_s from
+ * now on, and never steps: a wall clock that is set a day ahead would make
+ * every id too old, and a browser's retry another entry.
+ */
+void app_window_begin(struct app *app, int64_t now_s);
+
+/** app_window_s(): what it shows. */
+int64_t app_window_s(const struct app *app);
 
 /** app_trim(): give back what an unusually large request has needed. */
 void app_trim(struct app *app);
