@@ -1,5 +1,7 @@
 #include "ingest/app.h"
 
+#include "common/clock.h"
+
 enum {
     ANSWER_MAX = 1024 * 1024,
     KEEP = 128 * 1024, /* of a scratch buffer between requests */
@@ -23,6 +25,19 @@ app_init(struct app *app, size_t max_body)
     app->inflated.limit = APP_INFLATE_TIMES * max_body;
     /* One line past a commit's worth is enough to know that it is too much. */
     app->lines.limit = COMMIT_MAX;
+}
+
+void
+app_window_begin(struct app *app, int64_t now_s)
+{
+    app->window_s = now_s;
+    app->window_us = clock_mono_us();
+}
+
+int64_t
+app_window_s(const struct app *app)
+{
+    return app->window_s + (clock_mono_us() - app->window_us) / 1000000;
 }
 
 void

@@ -6,6 +6,8 @@
 #include "ingest/problem.h"
 #include "ingest/room.h"
 
+#include <stdint.h>
+
 struct admin;
 struct auth;
 struct rate;
@@ -24,6 +26,7 @@ enum {
 struct app {
     struct commit_port port;
     struct seen *seen;
+    int64_t window_s, window_us; /* app_window_begin()'s times */
     struct room room;
     struct admin *admin;
     struct auth *auth;
@@ -57,6 +60,16 @@ app_admit(const struct app *app)
         return PROBLEM_DRAINING;
     return app->room.full ? PROBLEM_SPOOL_FULL : PROBLEM_NONE;
 }
+
+/**
+ * app_window_begin(): the clock of the window of known ids shows @now_s from
+ * now on, and never steps: a wall clock that is set a day ahead would make
+ * every id too old, and a browser's retry another entry.
+ */
+void app_window_begin(struct app *app, int64_t now_s);
+
+/** app_window_s(): what it shows. */
+int64_t app_window_s(const struct app *app);
 
 /** app_trim(): give back what an unusually large request has needed. */
 void app_trim(struct app *app);

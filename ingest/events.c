@@ -221,7 +221,7 @@ events_handle(struct exchange *exchange)
                   exchange->listener == EXCHANGE_INTERNAL},
         .server = {tail.full, tail.anonymous, exchange->received_ms,
                    exchange->request_id},
-        .now_s = exchange->received_ms / 1000,
+        .now_s = app_window_s(app),
         .ids = {.taken = app->taken, .known = app->known},
     };
     enum problem problem;

@@ -108,6 +108,18 @@ open_state(struct ingest *ingest)
     }
 }
 
+/* The window goes on at the newest entry's time, or now where that is still
+ * to come: so a clock that is wrong at the start, either way, forgets none. */
+static int
+open_window(struct ingest *ingest, const struct spool_writer_start *start,
+            int64_t now_ms)
+{
+    if (start->last_ts && start->last_ts < now_ms)
+        now_ms = start->last_ts;
+    app_window_begin(&ingest->app, now_ms / 1000);
+    return takeover_read_ids(ingest->dirfd, start, ingest->app.seen, now_ms);
+}
+
 static int
 open_spool(struct ingest *ingest)
 {
@@ -124,7 +136,7 @@ open_spool(struct ingest *ingest)
     if (!r)
         r = takeover_find(ingest->dirfd, ingest->synced, &start);
     if (!r)
-        r = takeover_read_ids(ingest->dirfd, &start, ingest->app.seen, now_ms);
+        r = open_window(ingest, &start, now_ms);
     if (!r)
         r = spool_writer_open(&ingest->writer,
                               &(struct spool_writer_options){

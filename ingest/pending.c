@@ -33,7 +33,7 @@ pending_forget(struct app *app, const struct pending_ids *ids)
 static bool
 all_known(const struct pending *pending)
 {
-    int64_t now_s = clock_wall_ms() / 1000;
+    int64_t now_s = app_window_s(pending->app);
 
     if (pending->ids.known_count &&
         pending->failed_commits != pending->app->failed_commits)

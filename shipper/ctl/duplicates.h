@@ -13,7 +13,7 @@ struct walk;
  * as needed, each time for another part of all ids, so that the table of those
  * seen never grows past what the caller allows.
  */
-enum { DUPLICATES_TABLE_BYTES = 32 * 1024 * 1024 };
+enum { DUPLICATES_TABLE_BYTES = 16 * 1024 * 1024 };
 
 struct duplicate {
     const char *event_id; /* LINE_ID_LEN bytes, not terminated */

@@ -291,7 +291,7 @@ const struct command command_verify = {
         "\n"
         "Only what was acknowledged is judged: a torn tail is none of it. "
         "Exit code 5\nfor the first two, 1 for the others. Memory stays below "
-        "40 MiB: a spool of more\nthan 1.5 million entries is read once more "
-        "for each 1.5 million.\n",
+        "24 MiB: a spool of more\nthan 780,000 entries is read once more "
+        "for each 780,000.\n",
     .run = verify_run,
 };

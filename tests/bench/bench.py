@@ -6,6 +6,7 @@ import resource
 import shutil
 from pathlib import Path
 
+import backlog
 import doors
 import guards
 import shipping
@@ -58,6 +59,17 @@ def guard_rows(guard: guards.Guards) -> list[Row]:
     ]  # fmt: skip
 
 
+def backlog_rows(waits: backlog.Backlog) -> list[Row]:
+    peak, what = waits.large_peak_bytes / MIB, f"{waits.large_mib} MiB"
+    ratio = waits.cpu_ratio
+    return [
+        (f"shipper's CPU a MiB, backlog of {what} / 100 MiB", ratio,
+         "at most 1.15", ratio <= 1.15),
+        (f"shipper's peak memory, backlog of {what}, MiB", peak,
+         "at most 32", peak <= 32),
+    ]  # fmt: skip
+
+
 def peaks(door: doors.Doors, ship: shipping.Shipping) -> tuple[float, float]:
     """MiB of anonymous memory; ingest's under any of the loads."""
     ingest = max(door.peak_bytes, ship.ingest_peak_bytes)
@@ -65,7 +77,10 @@ def peaks(door: doors.Doors, ship: shipping.Shipping) -> tuple[float, float]:
 
 
 def figures(
-    door: doors.Doors, ship: shipping.Shipping, guard: guards.Guards
+    door: doors.Doors,
+    ship: shipping.Shipping,
+    guard: guards.Guards,
+    waits: backlog.Backlog,
 ) -> dict[str, float]:
     ingest, shipper = peaks(door, ship)
     all_of_them = {
@@ -82,6 +97,10 @@ def figures(
         "key_fetches_per_penalty": guard.fetches_per_penalty,
         "good_beside_2000_slow": guard.good_among_slow,
         "ingest_slow_peak_mib": guard.slow_peak_bytes / MIB,
+        "backlog_cpu_large_vs_small": waits.cpu_ratio,
+        "backlog_large_mib": waits.large_mib,
+        "backlog_large_peak_mib": waits.large_peak_bytes / MIB,
+        "backlog_small_peak_mib": waits.small_peak_bytes / MIB,
         # What the ratios are made of.
         **{f"ingest_rps_{c}": rate for c, rate in door.ingest_rate.items()},
         **{f"nginx_rps_{c}": rate for c, rate in door.nginx_rate.items()},
@@ -91,6 +110,9 @@ def figures(
         "shipper_cpu_s": ship.cpu_s,
         "floor_cpu_s": ship.floor_s,
         "shipper_entries_per_s": ship.rate,
+        "backlog_small_cpu_ms_per_mib": waits.small_cpu_ms,
+        "backlog_large_cpu_ms_per_mib": waits.large_cpu_ms,
+        "backlog_large_mib_per_s": waits.mib_per_s,
     }
     return {name: round(value, 3) for name, value in all_of_them.items()}
 
@@ -119,6 +141,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--seconds", type=int, default=3, help="of each load")
     parser.add_argument("--events", type=int, default=1_000_000, help="to ship")
+    parser.add_argument("--backlog", type=int, default=4096, help="MiB that wait")
     args = parser.parse_args()
 
     # A thousand connections on each side.
@@ -131,11 +154,12 @@ def main() -> None:
         door = doors.compare(args.build, scratch, args.rounds, args.seconds)
         guard = guards.compare(args.build, scratch, args.rounds, args.seconds)
         ship = shipping.compare(args.build, scratch, args.rounds, args.events)
+        waits = backlog.compare(args.build, scratch, args.rounds, args.backlog * MIB)
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
 
-    raw = figures(door, ship, guard)
-    show([*rows(door, ship), *guard_rows(guard)], raw)
+    raw = figures(door, ship, guard, waits)
+    show([*rows(door, ship), *guard_rows(guard), *backlog_rows(waits)], raw)
     result = args.build.parent / "bench.json"
     result.write_text(json.dumps(raw, indent=1) + "\n")
     print(f"All figures: {result}")

@@ -1,11 +1,12 @@
 #!/bin/sh
 # Measures ingest beside an nginx that only says 204, and shipper beside the
 # zlib and SHA-256 that it cannot do without, and what guards cost (TLS, tokens,
-# strangers, slow clients): ratios within one run, on one machine, which should
-# have nothing else to do.  Prints a table and writes build/bench.json; takes
-# about six minutes.  A figure is never a test.
+# strangers, slow clients), and shipper with much that waits beside little:
+# ratios within one run, on one machine, which should have nothing else to do.
+# Prints a table and writes build/bench.json; takes about ten minutes, and 5 GB
+# of the disk.  A figure is never a test.
 #
-#     sh tests/bench/run.sh [--rounds N] [--seconds S] [--events N]
+#     sh tests/bench/run.sh [--rounds N] [--seconds S] [--events N] [--backlog MIB]
 set -eu
 
 cd "$(dirname "$0")/../.."

@@ -4,7 +4,9 @@
  *
  *     FAULT_CALL    write, fdatasync, openat or fsync
  *     FAULT_NTH     which of its calls fails, from 1; 0: none
- *     FAULT_ERRNO   EIO, ENOSPC, or "short" (write stops half-way)
+ *     FAULT_EVERY   each so manieth fails
+ *     FAULT_ERRNO   EIO, ENOSPC, "short" (write stops half-way), or "kill" (the
+ *                   process is gone before the call)
  *     FAULT_DIR     only files and folders below this path are counted
  *     FAULT_COUNT   a file that is given the number of calls at exit
  *     FAULT_SUFFIX  files whose names end so are counted; default .ndjson
@@ -17,6 +19,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdatomic.h>
 #include <stdbool.h>
@@ -79,13 +82,24 @@ is_chosen(int fd)
 }
 
 static bool
-strikes(const char *call)
+is_due(void)
 {
-    if (strcmp(setting("FAULT_CALL"), call))
-        return false;
+    long number, every = atol(setting("FAULT_EVERY"));
+
     if (*setting("FAULT_WHILE"))
         return access(setting("FAULT_WHILE"), F_OK) == 0;
-    return atomic_fetch_add(&calls, 1) + 1 == atol(setting("FAULT_NTH"));
+    number = atomic_fetch_add(&calls, 1) + 1;
+    return every ? number % every == 0 : number == atol(setting("FAULT_NTH"));
+}
+
+static bool
+strikes(const char *call)
+{
+    if (strcmp(setting("FAULT_CALL"), call) || !is_due())
+        return false;
+    if (!strcmp(setting("FAULT_ERRNO"), "kill"))
+        (void)raise(SIGKILL);
+    return true;
 }
 
 static int

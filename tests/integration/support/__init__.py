@@ -6,6 +6,8 @@ journal   what it was asked
 service   its rules, without a network
 client    boto3 against it
 daemons   the real programs, started in a folder of their own
+bulk      large spools, quickly
+clock     a wall clock of a daemon's own
 meter     what a process uses
 spool     an independent reader of the spool
 http      raw HTTP, for what a polite client would never send

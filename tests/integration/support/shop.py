@@ -88,17 +88,17 @@ def check_lines(site: Site, cloud: StandIn) -> None:
 
 class Load(threading.Thread):
     """Posts events until told to stop; what was not answered is sent again
-    with the same ids."""
+    with the same ids.  @pause: seconds after each request."""
 
-    def __init__(self, site: Site, seed: int) -> None:
+    def __init__(self, site: Site, seed: int, pause: float = 0.0) -> None:
         super().__init__(daemon=True)
-        self.site, self.random = site, random.Random(seed)
+        self.site, self.random, self.pause = site, random.Random(seed), pause
         self.acknowledged: set[str] = set()
         self.sent: set[str] = set()
         self.ended = threading.Event()
 
     def run(self) -> None:
-        while not self.ended.is_set():
+        while not self.ended.wait(self.pause):
             events = batch(self.random.choice([1, 1, 1, 20]))
             self.sent.update(ids(events))
             for _ in range(200):
