@@ -7,6 +7,14 @@
 #include <stdbool.h>
 #include <stdio.h>
 
+enum {
+    HOUR_MS = 60 * 60 * 1000,
+    DAY_MS = 24 * HOUR_MS,
+    MONTH_DAYS = 30,
+};
+
+#define GIB (1024.0 * 1024 * 1024)
+
 static void
 label(const char *name)
 {
@@ -36,8 +44,7 @@ print_moment(int64_t ms, int64_t now_ms)
 {
     char time[PRINT_SIZE], span[PRINT_SIZE];
 
-    printf("%s, %s ago", print_time(ms, time),
-           print_span(now_ms - ms, span));
+    printf("%s, %s ago", print_time(ms, time), print_span(now_ms - ms, span));
 }
 
 static void
@@ -70,8 +77,7 @@ print_spool(const struct overview *overview, const struct ctl *ctl)
 
     label("spool");
     printf("%" PRIu64 " segment%s, %s\n", overview->segments,
-           overview->segments == 1 ? "" : "s",
-           print_bytes(overview->bytes, a));
+           overview->segments == 1 ? "" : "s", print_bytes(overview->bytes, a));
     label("unshipped");
     printf("%s of at most %s", print_bytes(overview->unshipped_bytes, a),
            print_bytes(most, b));
@@ -87,6 +93,29 @@ print_spool(const struct overview *overview, const struct ctl *ctl)
            print_bytes(overview->free_least, b));
     if (overview->free_bytes < overview->free_least)
         coloured(PRINT_BAD, ", so ingest answers 503");
+    putchar('\n');
+}
+
+/* A month as the whole day before was, or else as this one goes on. */
+static void
+print_cost(const struct overview *overview, const struct ctl *ctl)
+{
+    const struct pulse *pulse = &overview->pulse;
+    double price = ctl->settings.shipper.price_per_gib / GIB;
+    double today = (double)pulse->day_bytes * price;
+    double day = (double)pulse->day_before_bytes * price;
+    int64_t passed_ms = overview->now_ms - pulse->day_ms;
+    char bytes[PRINT_SIZE];
+
+    if (!pulse->day_ms || passed_ms < 0 || passed_ms > DAY_MS)
+        return; /* shipper has not run today */
+    label("cost");
+    printf("CloudWatch took %s today: $%.2f",
+           print_bytes(pulse->day_bytes, bytes), today);
+    if (!pulse->day_before_bytes && passed_ms >= HOUR_MS)
+        day = today * DAY_MS / (double)passed_ms;
+    if (day > 0)
+        printf("; a month like that is $%.2f", day * MONTH_DAYS);
     putchar('\n');
 }
 
@@ -111,8 +140,7 @@ print_checkpoint(const struct overview *overview)
     printf("%s:%" PRIu64 "\n", spool_name(checkpoint->position.segment, name),
            checkpoint->position.offset);
     label("");
-    printf("%" PRIu64 " delivered, %s%" PRIu64 " dead%s, %" PRIu64
-           " dropped\n",
+    printf("%" PRIu64 " delivered, %s%" PRIu64 " dead%s, %" PRIu64 " dropped\n",
            checkpoint->counts.delivered,
            print_colour(checkpoint->counts.dead ? PRINT_WARN : PRINT_PLAIN),
            checkpoint->counts.dead, print_end(), checkpoint->counts.dropped);
@@ -174,6 +202,7 @@ overview_print(const struct overview *overview, const struct ctl *ctl)
     print_shipper(overview);
     print_spool(overview, ctl);
     print_checkpoint(overview);
+    print_cost(overview, ctl);
     print_letters(overview, ctl);
     print_pulse(overview);
 }
@@ -190,8 +219,8 @@ checkpoint_json(const struct shipped *shipped)
     const struct checkpoint *checkpoint = &shipped->checkpoint;
 
     printf("\"checkpoint\":{\"state\":\"%s\",\"segment\":%" PRIu64
-           ",\"offset\":%" PRIu64 ",\"delivered\":%" PRIu64
-           ",\"dead\":%" PRIu64 ",\"dropped\":%" PRIu64 ",\"savedAt\":",
+           ",\"offset\":%" PRIu64 ",\"delivered\":%" PRIu64 ",\"dead\":%" PRIu64
+           ",\"dropped\":%" PRIu64 ",\"savedAt\":",
            shipped_state(shipped), checkpoint->position.segment,
            checkpoint->position.offset, checkpoint->counts.delivered,
            checkpoint->counts.dead, checkpoint->counts.dropped);

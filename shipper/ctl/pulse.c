@@ -57,7 +57,11 @@ static void
 take(struct pulse *pulse, const cJSON *tree)
 {
     const cJSON *error = cJSON_GetObjectItemCaseSensitive(tree, "lastError");
+    const cJSON *day = cJSON_GetObjectItemCaseSensitive(tree, "ingested");
 
+    get_time(day, "since", &pulse->day_ms);
+    (void)json_get_uint(day, "bytes", &pulse->day_bytes);
+    (void)json_get_uint(day, "dayBefore", &pulse->day_before_bytes);
     get_time(tree, "updatedAt", &pulse->updated_ms);
     get_time(tree, "lastSuccessAt", &pulse->last_success_ms);
     get_time(tree, "nextRetryAt", &pulse->next_retry_ms);

@@ -25,6 +25,10 @@ struct pulse {
     double events_per_second;
     double bytes_per_second;
     double clock_offset_ms;
+
+    /* What CloudWatch took, as it charges for it. */
+    int64_t day_ms; /* since when; 0: not told */
+    uint64_t day_bytes, day_before_bytes;
 };
 
 /** pulse_read(): Return: 0, or an exit code, told; pulse_deinit() after. */

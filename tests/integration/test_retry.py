@@ -177,6 +177,7 @@ def test_when_dead_max_size_is_reached_dropping_makes_room(
     assert dropped > 10
     post_all(site, 1)
     stream.wait(lambda: counted(site, "dropped") + counted(site, "dead") == 60, 60)
+    stream.wait(lambda: counted(site, "delivered") == 2)
     assert audit(site) == (2, 0, 60 - dropped, dropped)
 
 
