@@ -130,6 +130,7 @@ def test_each_commit_that_is_refused_stays_refused(
     check(site, stream, accepted)
 
 
+@pytest.mark.timeout(1800)
 def test_one_failed_sync_at_any_of_the_commits(
     site: Site, stream: StandIn, shim: Shim
 ) -> None:
