@@ -158,7 +158,7 @@ batch_add(struct batch *batch, struct slice line, int64_t ts,
         batch->first_ts = ts;
     batch->last_ts = ts;
     batch->entries[batch->count++] =
-        (struct batch_entry){position, (uint32_t)line.len, false};
+        (struct batch_entry){position, ts, (uint32_t)line.len, false};
     id = line_event_id(line.data, line.len + 1);
     if (id)
         memcpy(batch->last_id, id, LINE_ID_LEN);

@@ -28,6 +28,7 @@ enum {
 
 struct batch_entry {
     struct spool_position position;
+    int64_t ts;   /* that CloudWatch is told: the line's own, or a later one */
     uint32_t len; /* of the line, without its newline */
     bool done;    /* CloudWatch has it: not to be sent again */
 };

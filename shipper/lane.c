@@ -121,7 +121,6 @@ make_room(struct lane *lane)
 static struct stream_past
 past_of(const struct lane *lane, const struct checkpoint_stream *known)
 {
-    struct tally *tally = lane->sources.tally;
     struct spool_position position = feed_position(&lane->feed);
     struct stream_past past = {
         .token = known ? known->token : NULL,
@@ -133,7 +132,7 @@ past_of(const struct lane *lane, const struct checkpoint_stream *known)
         past.position = known->position;
     if (known && known->in_flight)
         past.doubt_end = known->inflight.end;
-    else if (tally_is_lost(tally) && lane->sources.sent_lately && past.look)
+    else if (lane->sources.sent_lately && past.look)
         past.doubt_end = (struct spool_position){UINT64_MAX, UINT64_MAX};
     return past;
 }

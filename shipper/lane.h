@@ -36,7 +36,8 @@ struct lane_sources {
     const struct route *route;
     struct tally *tally;
     bool retry;       /* the source is retry/ */
-    bool sent_lately; /* without a checkpoint, all may be of unknown fate */
+    bool sent_lately; /* more than the checkpoint tells: all may be of unknown
+                         fate */
 
     /** A run of bad bytes.  Return: 0 where it is done with. */
     int (*bad)(void *owner, const struct spool_item *item);

@@ -19,6 +19,8 @@ enum {
     PAGES_MAX = 1000, /* of a look; one writer's batch is two or three */
     PAUSE_MS = 500,   /* before the second look; then twice as long each time */
     PAUSE_MAX_MS = 16 * 1000,
+    AHEAD_MS = 60 * 60 * 1000,
+    DAY_MS = 24 * AHEAD_MS,
 };
 
 struct lookup {
@@ -187,6 +189,15 @@ end_look(struct lookup *lookup)
         lookup->pause_ms = PAUSE_MAX_MS;
 }
 
+/* By the time in the line: CloudWatch may have been told another one. */
+static void
+see(struct lookup *lookup, int64_t ts, struct slice message)
+{
+    if (message.len >= LINE_MIN - 1)
+        ts = line_ts(message.data);
+    witness_see(lookup->witness, ts, message);
+}
+
 static void
 see_events(struct lookup *lookup, const cJSON *body)
 {
@@ -199,8 +210,7 @@ see_events(struct lookup *lookup, const cJSON *body)
         uint64_t ts;
 
         if (message && json_get_uint(event, "timestamp", &ts))
-            witness_see(lookup->witness, (int64_t)ts,
-                        (struct slice){message, strlen(message)});
+            see(lookup, (int64_t)ts, (struct slice){message, strlen(message)});
     }
 }
 
@@ -266,6 +276,21 @@ seek_entries(struct lookup *lookup, const struct batch *batch)
     return r;
 }
 
+/* What was received under a wrong clock was sent with the time of then. */
+static void
+set_span(struct lookup *lookup, const struct batch *batch)
+{
+    int64_t age_ms,
+        now_ms = clock_wall_ms() + aws_clock_offset_ms(lookup->aws, &age_ms);
+
+    lookup->first_ts = batch->first_ts;
+    lookup->last_ts = batch->last_ts;
+    if (batch->last_ts > now_ms + AHEAD_MS) {
+        if (now_ms - DAY_MS < lookup->first_ts)
+            lookup->first_ts = now_ms - DAY_MS;
+    }
+}
+
 int
 lookup_start(struct lookup *lookup, const struct batch *batch, int64_t until_us)
 {
@@ -282,8 +307,7 @@ lookup_start(struct lookup *lookup, const struct batch *batch, int64_t until_us)
         return r;
     }
     lookup->count = batch->count;
-    lookup->first_ts = batch->first_ts;
-    lookup->last_ts = batch->last_ts;
+    set_span(lookup, batch);
     lookup->until_us = until_us;
     lookup->pause_ms = PAUSE_MS;
     look_in(lookup, 0);

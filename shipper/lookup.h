@@ -13,7 +13,8 @@ struct batch;
  * Whether CloudWatch holds a batch whose answer never came: GetLogEvents over
  * its span of time, page by page, again and again (user guide: events may show
  * late; finding them proves delivery, not finding them proves nothing until
- * they have had their time).
+ * they have had their time).  Entries from the future are looked for over the
+ * last day: they were sent with the time of then.
  */
 enum lookup_end {
     LOOKUP_ALL,       /* each entry is there */

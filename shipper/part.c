@@ -1,6 +1,5 @@
 #include "shipper/part.h"
 
-#include "common/line.h"
 #include "shipper/batch.h"
 #include "shipper/entry_source.h"
 
@@ -21,8 +20,7 @@ part_build(struct batch *part, const struct batch *whole, size_t from,
             continue;
         r = entry_source_read(&source, entry->position, entry->len, &line);
         if (!r)
-            r = batch_add(part, line, line_ts(line.data), entry->position,
-                          whole->next);
+            r = batch_add(part, line, entry->ts, entry->position, whole->next);
     }
     entry_source_deinit(&source);
     return r;

@@ -144,6 +144,7 @@ pump(struct ship *ship)
 {
     bool now = ship->draining || ship->hurry;
 
+    stream_set_clock(&ship->world);
     if (!ship->draining) {
         lane_fill(ship->spool, ship->thorough);
         lane_fill(ship->retry, ship->thorough);
@@ -250,6 +251,16 @@ ended_lately(const struct ship *ship)
                wait_ms + 1000;
 }
 
+/* The checkpoint is gone, or older than what its shipper knew: an old copy was
+ * put back, or the disk took no new one. */
+static bool
+has_lost_progress(const struct ship *ship)
+{
+    return tally_is_lost(ship->tally) ||
+           spool_position_compare(ship->status.position,
+                                  tally_durable(ship->tally)) > 0;
+}
+
 static int
 open_lanes(struct ship *ship)
 {
@@ -257,7 +268,7 @@ open_lanes(struct ship *ship)
         .world = &ship->world,
         .route = &ship->route,
         .tally = ship->tally,
-        .sent_lately = ended_lately(ship),
+        .sent_lately = has_lost_progress(ship) && ended_lately(ship),
         .bad = bury_bad,
         .read = note_read_error,
         .may_read = may_read,

@@ -187,7 +187,7 @@ update_day(struct status *status, const struct status_facts *facts,
 void
 status_restore(struct status *status, int dirfd)
 {
-    const cJSON *ingested;
+    const cJSON *ingested, *told;
     const char *day;
     char *bytes;
     cJSON *tree;
@@ -198,6 +198,10 @@ status_restore(struct status *status, int dirfd)
         return;
     tree = json_parse(bytes, len);
     free(bytes);
+    told = cJSON_GetObjectItemCaseSensitive(tree, "position");
+    if (!json_get_uint(told, "segment", &status->position.segment) ||
+        !json_get_uint(told, "offset", &status->position.offset))
+        status->position = (struct spool_position){0};
     ingested = cJSON_GetObjectItemCaseSensitive(tree, "ingested");
     day = json_get_string(ingested, "since");
     if (day && timefmt_parse(day, strlen(day), &ms) &&

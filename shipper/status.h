@@ -19,6 +19,7 @@ struct status {
     double events_per_second;
     double bytes_per_second;
 
+    struct spool_position position; /* that the last process told */
     int64_t day;           /* since 1970, in UTC */
     uint64_t today;        /* bytes that CloudWatch took on it ... */
     uint64_t yesterday;    /* ... and on the day before */
@@ -39,7 +40,8 @@ struct status_facts {
     size_t stream_count;
 };
 
-/** status_restore(): the day's bytes go on where the last process left them. */
+/** status_restore(): the day's bytes go on where the last process left them,
+ * and how far it had come, which may be further than its checkpoint. */
 void status_restore(struct status *status, int dirfd);
 
 /** status_write(): Return: 0 or a negative errno. */

@@ -2,6 +2,7 @@
 
 #include "common/checkpoint.h"
 #include "common/clock.h"
+#include "common/log.h"
 #include "common/settings.h"
 #include "shipper/batch.h"
 #include "shipper/stream_inner.h"
@@ -9,6 +10,13 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+
+enum {
+    CLOCK_AGE_MS = 10 * 60 * 1000,
+    /* CloudWatch takes nothing from more than two hours ahead (API reference,
+     * "PutLogEvents"). */
+    LATEST_MS = 115 * 60 * 1000,
+};
 
 static void
 free_stream(struct stream *stream)
@@ -207,6 +215,33 @@ ends_batch(const struct stream *stream, struct spool_position position)
            (spool_is_retry(first.segment) && first.segment != position.segment);
 }
 
+void
+stream_set_clock(struct stream_world *world)
+{
+    int64_t age_ms, offset_ms = aws_clock_offset_ms(world->aws, &age_ms);
+    bool known = age_ms >= 0 && age_ms < CLOCK_AGE_MS;
+
+    world->now_ms = known ? clock_wall_ms() + offset_ms : 0;
+    world->latest_ms = known ? world->now_ms + LATEST_MS : 0;
+}
+
+/* A time that CloudWatch takes. */
+static int64_t
+time_of(struct stream *stream, int64_t ts)
+{
+    const struct stream_world *world = stream->world;
+    bool ahead = world->latest_ms && ts > world->latest_ms;
+
+    if (ahead && !stream->ahead)
+        log_warning("entries_ahead", log_text("stream", stream->name),
+                    log_int("ahead_ms", ts - world->now_ms),
+                    log_text("next", "they were received while the clock was "
+                                     "wrong: CloudWatch is told the present "
+                                     "time"), );
+    stream->ahead = ahead;
+    return ahead ? world->now_ms : ts;
+}
+
 int
 stream_offer(struct stream *stream, struct slice line, int64_t ts,
              struct spool_position position, struct spool_position next)
@@ -216,7 +251,7 @@ stream_offer(struct stream *stream, struct slice line, int64_t ts,
     stream->closed_batch |= ends_batch(stream, position);
     if (stream->closed_batch)
         return STREAM_FULL;
-    r = batch_add(stream->gathering, line, ts, position, next);
+    r = batch_add(stream->gathering, line, time_of(stream, ts), position, next);
     if (r < 0)
         return r;
     if (!r && stream->gathering->count == 1)

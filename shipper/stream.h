@@ -52,6 +52,11 @@ struct stream_world {
     int dirfd;
     void *owner;
 
+    /* What CloudWatch's clock shows, and the latest time that it takes; both 0
+     * where its clock is not known.  An entry from later than that was received
+     * while the machine's clock was wrong, and is sent with the present time. */
+    int64_t now_ms, latest_ms;
+
     /** A batch is about to be sent: it has to be known as in flight, durably,
      * before this returns. */
     void (*sending)(void *owner, struct stream *stream);
@@ -68,6 +73,10 @@ struct stream_world {
      * dead letter.  NULL: each is. */
     bool (*buries)(void *owner, uint64_t segment);
 };
+
+/** stream_set_clock(): now_ms and latest_ms, by a Date of CloudWatch's that is
+ * no older than ten minutes. */
+void stream_set_clock(struct stream_world *world);
 
 /** What is going on, for status; texts are the stream's. */
 struct stream_report {

@@ -107,10 +107,13 @@ on_again(uv_timer_t *timer)
 void
 stream_again(struct stream *stream, const struct aws_answer *answer)
 {
-    if (stream->failures) {
+    bool clock = answer->advice == AWS_CLOCK && !stream->corrected;
+
+    if (stream->failures && !clock) {
         stream_wait_after(stream, answer);
         return;
     }
+    stream->corrected |= clock;
     stream->failures = 1;
     stream->state = STREAM_WAITING;
     log_info("ship_again", log_text("stream", stream->name),
@@ -194,6 +197,7 @@ stream_send(struct stream *stream)
     bool old = spool_position_compare(stream->sending->entries[0].position,
                                       stream->doubt_end) < 0;
 
+    stream->unseen = false;
     stream->doubtful = old || stream->look;
     stream->until_us = old ? stream->doubt_until_us : 0;
     stream_go_on(stream);
@@ -252,11 +256,16 @@ on_answer(struct aws_call *call, const struct aws_answer *answer)
     }
     switch (verdict) {
     case CWLOGS_TAKEN:
+        /* None of it was there, and now it is: what comes behind it cannot
+         * have been sent.  A batch of dead letters alone tells nothing. */
+        if (stream->unseen && !stream->probing && !stream->saying &&
+            stream->rejected.tail > stream->rejected.head)
+            stream_look_no_further(stream);
         stream_set_token(stream, cwlogs_token(answer));
         if (!stream->last_success_ms && !stream->created)
             provision_retain(&stream->provision);
         stream->failures = 0;
-        stream->created = false;
+        stream->created = stream->corrected = false;
         stream->last_success_ms = clock_wall_ms();
         stream->world->figures->last_success_ms = stream->last_success_ms;
         stream_settle(stream);
@@ -293,7 +302,8 @@ on_answer(struct aws_call *call, const struct aws_answer *answer)
 
 /* The letters of what was not taken, and of whom that convicts. */
 static int
-bury(struct stream *stream, uint64_t accepted, uint64_t dead)
+bury(struct stream *stream, const struct cwlogs_rejected *rejected,
+     uint64_t accepted, uint64_t dead)
 {
     struct stream_world *world = stream->world;
     uint64_t segment = stream->sending->entries[0].position.segment;
@@ -303,7 +313,7 @@ bury(struct stream *stream, uint64_t accepted, uint64_t dead)
         return 0;
     if (dead)
         r = rejected_bury(world->dead, world->dirfd, stream_wire(stream),
-                          &stream->rejected, stream->name);
+                          rejected, stream->name);
     if (!r && accepted && stream->suspects.count)
         r = suspects_bury(&stream->suspects, world->dead, world->dirfd,
                           stream->sending);
@@ -326,8 +336,48 @@ finish(struct stream *stream)
     batch_clear(batch);
     stream_free_part(stream);
     stream->delivered = stream->dead = 0;
-    stream->sifting = false;
+    stream->sifting = stream->moved = false;
     stream->world->settled(stream->world->owner, stream, delivered, dead);
+}
+
+/* Of the wire, the last ones were refused as too new, and are by the service's
+ * own clock.  Return: how many. */
+static uint64_t
+count_ahead(const struct stream *stream)
+{
+    struct stream_world *world = stream->world;
+    const struct batch *batch = stream_wire(stream);
+    size_t tail = stream->rejected.tail;
+
+    stream_set_clock(world); /* the answer had the Date */
+    if (stream->sifting || stream->saying || !world->latest_ms ||
+        tail >= batch->count || batch->entries[tail].ts <= world->latest_ms)
+        return 0;
+    return batch->count - tail;
+}
+
+/* They go out once more, with the present time. */
+static void
+move_rest(struct stream *stream, uint64_t accepted, uint64_t dead)
+{
+    struct batch *whole = stream->sending;
+    size_t index = 0;
+
+    for (size_t i = 0; i < whole->count; i++) {
+        struct batch_entry *entry = &whole->entries[i];
+
+        if (entry->done)
+            continue;
+        if (index++ < stream->rejected.tail)
+            entry->done = true;
+        else
+            entry->ts = stream->world->now_ms;
+    }
+    stream->delivered += accepted;
+    stream->dead += dead;
+    stream->moved = true;
+    stream_free_part(stream);
+    stream_go_on(stream);
 }
 
 /* An entry of our own is with CloudWatch, or not worth another try. */
@@ -345,9 +395,11 @@ end_saying(struct stream *stream, bool taken)
 void
 stream_settle(struct stream *stream)
 {
-    const struct cwlogs_rejected *rejected = &stream->rejected;
-    uint64_t accepted = rejected->tail - rejected->head;
-    uint64_t dead = stream->probing ? 0 : stream_wire(stream)->count - accepted;
+    struct cwlogs_rejected rejected = stream->rejected;
+    uint64_t accepted = rejected.tail - rejected.head;
+    uint64_t later = count_ahead(stream);
+    uint64_t dead =
+        stream->probing ? 0 : stream_wire(stream)->count - accepted - later;
     int r;
 
     if (stream->saying) {
@@ -361,7 +413,9 @@ stream_settle(struct stream *stream)
         return;
     }
     stream->state = STREAM_SETTLING;
-    r = bury(stream, accepted, dead);
+    if (later)
+        rejected.tail = stream_wire(stream)->count;
+    r = bury(stream, &rejected, accepted, dead);
     if (r) {
         stream->failures++;
         fail(stream, "dead_letter",
@@ -373,7 +427,9 @@ stream_settle(struct stream *stream)
         return;
     }
     stream->failures = 0;
-    if (stream_taken(stream, accepted, dead))
+    if (later)
+        move_rest(stream, accepted, dead);
+    else if (stream_taken(stream, accepted, dead))
         stream_go_on(stream);
     else
         finish(stream);

@@ -30,6 +30,7 @@ struct stream {
     bool sifting;             /* it was refused: the guilty are searched */
     bool probing;             /* `part` is an entry of our own */
     bool saying;              /* so it is, and `sending` is empty */
+    bool moved;               /* entries of it got the present time */
     struct sift sift;
     struct suspects suspects;
     bool closed_batch; /* the gathered one takes no more: it is full */
@@ -41,13 +42,16 @@ struct stream {
     struct spool_position doubt_end; /* entries before it may have been sent */
     int64_t doubt_until_us;          /* they show by then, if they were */
     bool look;                       /* so may those behind it */
+    bool unseen;                     /* nothing of the batch was there */
     bool doubtful;    /* what is on the wire is: it is looked up first, ... */
     int64_t until_us; /* ... until then; 0: once */
 
     uv_timer_t retry;
     int64_t retry_at_ms;
     unsigned failures;
+    bool corrected; /* sent again with another clock since the last success */
     bool holding;
+    bool ahead;   /* entries from the future were told of */
     bool created; /* group and stream were made since the last success */
     int64_t last_success_ms, last_error_ms;
     char error_code[ERROR_CODE_SIZE];
@@ -74,6 +78,9 @@ void stream_again(struct stream *stream, const struct aws_answer *answer);
 /** stream_fail_locally(): stream_go_on() after a delay, for lack of memory or
  * room. */
 void stream_fail_locally(struct stream *stream, int error);
+
+/** stream_look_no_further(): what comes next cannot have been sent. */
+void stream_look_no_further(struct stream *stream);
 
 /** stream_look_up(): is what is on the wire there? */
 void stream_look_up(struct stream *stream);

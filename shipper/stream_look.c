@@ -99,6 +99,13 @@ look_failed(struct stream *stream, const struct aws_answer *answer)
 }
 
 void
+stream_look_no_further(struct stream *stream)
+{
+    stream->look = false;
+    stream->doubt_end = (struct spool_position){0};
+}
+
+void
 stream_looked(void *owner, enum lookup_end end, const struct aws_answer *answer)
 {
     struct stream *stream = owner;
@@ -113,10 +120,9 @@ stream_looked(void *owner, enum lookup_end end, const struct aws_answer *answer)
         wait_for_it(stream); /* the rest may show late */
         return;
     }
-    if (end == LOOKUP_NONE || end == LOOKUP_FORBIDDEN) {
-        stream->look = false;
-        stream->doubt_end = (struct spool_position){0};
-    }
+    stream->unseen = end == LOOKUP_NONE;
+    if (end == LOOKUP_FORBIDDEN)
+        stream_look_no_further(stream);
     if (end != LOOKUP_FORBIDDEN)
         stream->failures = 0; /* the service is there */
     stream->doubtful = false;

@@ -77,7 +77,8 @@ stream_make_part(struct stream *stream)
     struct sift_range range = stream_part_range(stream);
     int r;
 
-    if (stream->part || (!stream->sifting && !stream->delivered))
+    if (stream->part ||
+        (!stream->sifting && !stream->delivered && !stream->moved))
         return 0;
     r = batch_new(&stream->part, stream->group, stream->name);
     if (!r)

@@ -74,9 +74,13 @@ def test_dead_letters_that_are_retried_are_pending_then_delivered(
     assert ctl(site, "dead", "retry", "--every")["letters"] == 4
     assert audit(site) == (4, 4, 0, 0)
     assert not [letter for letter in dead_letters(site.spool) if not letter.resolved]
-    stream.play()
-    stream.wait(lambda: counted(site, "delivered") == 8)
-    assert audit(site) == (8, 0, 0, 0)
+    stream.play(Fault("delay", seconds=0.3))
+    for _ in range(5):  # one call at a time, whatever they come from
+        post_all(site, 2)
+        time.sleep(0.1)
+    stream.wait(lambda: counted(site, "delivered") == 18)
+    assert audit(site) == (18, 0, 0, 0)
+    assert stream.stream_concurrency() == 1
     assert set(delivered(stream).values()) == {1} and ids <= set(delivered(stream))
     spooled = {entry.line.decode() for entry in read_spool(site.spool)}
     assert set(stream.messages()) == spooled  # byte for byte
