@@ -184,16 +184,6 @@ ops_entries(struct exchange *exchange)
     buf_deinit(&body);
 }
 
-static uint64_t
-refused_events(const struct counters *counters)
-{
-    uint64_t sum = 0;
-
-    for (size_t i = 0; i < COUNTERS_CODES; i++)
-        sum += counters->rejected[i];
-    return sum;
-}
-
 void
 ops_look(const struct admin *admin)
 {
@@ -207,7 +197,7 @@ ops_look(const struct admin *admin)
     activity_look(admin->app->activity,
                   &(struct activity_totals){
                       .accepted = admin->app->accepted,
-                      .refused = refused_events(counters),
+                      .refused = refusals_count(admin->app->refusals),
                       .duplicates = counters->duplicates,
                       .commit_us = &stats.commit_us,
                       .request_us = &counters->seconds[events],

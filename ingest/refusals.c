@@ -34,6 +34,7 @@ struct minute {
 struct refusals {
     struct refusal ring[REFUSALS_MAX];
     uint64_t total; /* places used, ever: the next one's number */
+    uint64_t counted;
     const char *codes[REFUSALS_CODES];
     size_t code_count;
     struct minute minutes[REFUSALS_MINUTES];
@@ -75,6 +76,13 @@ count(struct refusals *refusals, const char *code)
     if (minute->minute != now)
         *minute = (struct minute){.minute = now};
     minute->counts[code_index(refusals, code)]++;
+    refusals->counted++;
+}
+
+uint64_t
+refusals_count(const struct refusals *refusals)
+{
+    return refusals->counted;
 }
 
 static struct refusal *

@@ -41,6 +41,9 @@ void refusals_event(struct refusals *refusals, const struct exchange *exchange,
 void refusals_answer(struct refusals *refusals,
                      const struct exchange *exchange);
 
+/** refusals_count(): how many there were. */
+uint64_t refusals_count(const struct refusals *refusals);
+
 /** refusals_write(): {"total":…,"refused":[…]}, the newest first. */
 void refusals_write(struct buf *out, const struct refusals *refusals);
 

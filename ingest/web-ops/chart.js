@@ -17,7 +17,7 @@ function makeChart(parent, options) {
   const plot = svg('g');
   const cross = svg('line', {class: 'cross', visibility: 'hidden'});
   const canvas = svg('svg', {role: 'img',
-    'aria-labelledby': `${id}-title ${id}-desc`}, title, desc, plot, cross);
+    'aria-labelledby': `${id}-title`, 'aria-describedby': `${id}-desc`}, title, desc, plot, cross);
   const readout = html('span', {class: 'readout', 'aria-hidden': 'true'});
   const legend = options.series.map((one) => html('span', {},
     svg('svg', {viewBox: '0 0 24 12', 'aria-hidden': 'true'},
@@ -57,19 +57,17 @@ function placeOf(chart, index) {
 }
 
 /* Gaps stay gaps; a value alone is a dot. */
-function linePath(points) {
-  let path = '';
-  let open = false;
-  for (const [x, y] of points) {
-    if (y === null) {
-      open = false;
-      continue;
-    }
-    path += `${open ? 'L' : 'M'}${x.toFixed(1)} ${y.toFixed(1)}`;
-    if (!open) path += 'h0.01';
-    open = true;
-  }
-  return path;
+function linePaths(points) {
+  const paths = {line: '', dots: ''};
+  points.forEach(([x, y], i) => {
+    if (y === null) return;
+    const place = `${x.toFixed(1)} ${y.toFixed(1)}`;
+    const before = (points[i - 1]?.[1] ?? null) !== null;
+    const after = (points[i + 1]?.[1] ?? null) !== null;
+    if (before || after) paths.line += `${before ? 'L' : 'M'}${place}`;
+    else paths.dots += `M${place}h0.01`;
+  });
+  return paths;
 }
 
 function drawAxes(chart, steps, yOf, height) {
@@ -102,16 +100,21 @@ function drawChart(chart) {
   const yOf = (value) => bottom - (value / top) * (bottom - MARGIN.top);
   if (!chart.canvas.clientWidth) return;
 
+  if (chart.rows.every((row) => row.every((value) => value === null))) {
+    chart.plot.replaceChildren(svg('text', {x: '50%', y: '50%',
+      'text-anchor': 'middle'}, 'None yet'));
+    return;
+  }
   const out = drawAxes(chart, steps, yOf, height);
   chart.rows.forEach((row, i) => {
     const points = row.map((value, index) =>
       [placeOf(chart, index), value === null ? null : yOf(value)]);
-    const path = linePath(points);
-    if (!path) return;
-    if (area && !i)
-      out.push(svg('path', {class: 'area', d: `${path}V${bottom}` +
+    const {line, dots} = linePaths(points);
+    if (area && !i && line)
+      out.push(svg('path', {class: 'area', d: `${line}V${bottom}` +
         `H${points[0][0].toFixed(1)}Z`}));
-    out.push(svg('path', {class: `stroke ${series[i].kind}`, d: path}));
+    out.push(svg('path', {class: `stroke ${series[i].kind}`, d: line}),
+      svg('path', {class: `stroke dots ${series[i].kind}`, d: dots}));
   });
   chart.plot.replaceChildren(...out);
 }

@@ -11,7 +11,7 @@ embed() {
     path=$1 type=$2
     shift 2
     number=$((number + 1))
-    echo "static const unsigned char file_$number[] = {"
+    echo "static const unsigned char file_${number}[] = {"
     cat "$@" | od -An -v -tu1 | sed 's/ *\([0-9][0-9]*\)/\1,/g'
     echo '};'
     names="$names    {\"$path\", \"$type\", file_$number, sizeof(file_$number)},

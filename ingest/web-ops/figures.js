@@ -172,7 +172,8 @@ function deliveryRows(live, status, reasons) {
     rows.push(['Last success', ago(shipper.lastSuccessAt)]);
   if (shipper.lastError)
     rows.push(['Last error', html('span', {}, ago(shipper.lastError.at),
-      `: ${shipper.lastError.code ?? ''} ${shipper.lastError.message ?? ''}`)]);
+      ...[shipper.lastError.code, shipper.lastError.message]
+        .filter((told) => told).map((told) => `: ${told}`))]);
   if (shipper.nextRetryAt) rows.push(['Next try', ago(shipper.nextRetryAt)]);
   return rows;
 }

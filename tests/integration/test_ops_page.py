@@ -1,7 +1,6 @@
 """The ops page and what it asks for: /live, /refused, /entries."""
 
 import re
-from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
@@ -12,7 +11,6 @@ from support.http import Response, request
 from support.standin import StandIn
 from support.wait import wait_until
 
-ROOT = Path(__file__).resolve().parents[2]
 FILES = {
     "/": "text/html",
     "/ops.css": "text/css",
@@ -161,8 +159,8 @@ def test_one_event_that_is_refused_is_one_refusal(shop: Site, body: bytes) -> No
 
 def test_the_last_200_are_kept(shop: Site) -> None:
     for number in range(5):
-        names = [{**event(), "eventName": f"no_{number}_{i}"} for i in range(50)]
-        shop.ingest.post(names)
+        bad = [{**event(), "eventName": f"no_{number}_{i}"} for i in range(50)]
+        shop.ingest.post(bad)
     answer = told(shop, "/refused")
     assert answer["total"] == 250
     names = [row["event"] for row in answer["refused"]]
