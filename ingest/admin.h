@@ -9,6 +9,7 @@ struct exchange;
 struct keeper;
 struct server;
 struct settings;
+struct synced;
 
 /*
  * For operators, on the admin address: /readyz (can the spool take an entry,
@@ -29,6 +30,7 @@ struct admin {
     struct keeper *keeper;
     struct settings *settings; /* the present ones, over reloads */
     int dirfd;                 /* of the spool */
+    const struct synced *synced;
     int64_t started_us;
     bool reloaded; /* the last reload was good, or there was none */
 };

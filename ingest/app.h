@@ -1,6 +1,7 @@
 #pragma once
 
 #include "common/buf.h"
+#include "ingest/activity.h"
 #include "ingest/commit.h"
 #include "ingest/counters.h"
 #include "ingest/problem.h"
@@ -11,6 +12,7 @@
 struct admin;
 struct auth;
 struct rate;
+struct refusals;
 struct seen;
 struct uploads;
 
@@ -34,13 +36,15 @@ struct app {
     struct rate *rate; /* of requests, by address */
     uint64_t accepted;        /* entries that are durable */
     struct counters counters;
+    struct activity *activity;
+    struct refusals *refusals;
     int64_t failed_us;       /* the last commit that failed; 0: none did */
     unsigned failed_commits; /* counted, modulo its size */
     size_t max_body; /* of a request as sent; inflated 8 times that */
 
     uint8_t taken[APP_EVENTS_MAX][16]; /* ids of the request at hand: new */
     uint8_t known[APP_EVENTS_MAX][16]; /* and known already */
-    uint8_t kinds[APP_EVENTS_MAX];     /* of the new ones: the catalog's index */
+    struct activity_mark marks[APP_EVENTS_MAX]; /* of the new ones */
     struct buf inflated;
     struct buf lines;  /* of the request at hand */
     struct buf server; /* what the server adds to each of them */

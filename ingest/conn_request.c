@@ -47,6 +47,8 @@ exchange_begin(struct conn *conn)
     exchange->allow_methods = exchange->allow_origin = NULL;
     exchange->cors = exchange->wait = false;
     exchange->route = NULL;
+    exchange->refused = NULL;
+    exchange->items_told = false;
     exchange->draining = server->draining;
     exchange->client_ip[0] = exchange->request_id[0] = '\0';
     if (!exchange->waited) {

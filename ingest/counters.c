@@ -77,10 +77,13 @@ counters_sent(struct counters *counters, const struct exchange *exchange,
     counters->parse_errors += status == 400 && !exchange->route;
 }
 
-void
+unsigned
 counters_accepted(struct counters *counters, unsigned event, bool authenticated)
 {
-    counters->accepted[counters->slots[event]][authenticated]++;
+    unsigned slot = counters->slots[event];
+
+    counters->accepted[slot][authenticated]++;
+    return slot;
 }
 
 void

@@ -16,7 +16,7 @@ struct exchange;
  * the catalog's, routes and codes our own.
  */
 enum {
-    COUNTERS_ROUTES = 12,  /* the router's, and all else */
+    COUNTERS_ROUTES = 32,  /* the router's, and all else */
     COUNTERS_STATUSES = 32,
     COUNTERS_EVENTS = CATALOG_EVENTS_MAX + 1, /* and all else */
     COUNTERS_CODES = 16,
@@ -52,9 +52,13 @@ void counters_catalog(struct counters *counters,
 void counters_sent(struct counters *counters, const struct exchange *exchange,
                    int status);
 
-/** counters_accepted(): an event of that catalog index is durable. */
-void counters_accepted(struct counters *counters, unsigned event,
-                       bool authenticated);
+/**
+ * counters_accepted(): an event of that catalog index is durable.
+ *
+ * Return: its place in counters->events, the last where it has none.
+ */
+unsigned counters_accepted(struct counters *counters, unsigned event,
+                           bool authenticated);
 
 /** counters_rejected(): an event was refused with @code. */
 void counters_rejected(struct counters *counters, const char *code);

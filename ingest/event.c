@@ -292,6 +292,7 @@ event_make(const struct event_rules *rules, struct slice json,
 
     if (!error->code && !out->failed) {
         made->event = catalog_event_index(rules->catalog, making.name);
+        made->session = making.session;
         made->at = at;
         made->len = out->len - at;
         return 0;

@@ -35,6 +35,7 @@ struct event_made {
     uint8_t id[16];
     size_t at, len; /* of its line in the buffer */
     unsigned event; /* of the catalog, by index; CATALOG_EVENTS_MAX: none */
+    struct slice session; /* in the sender's bytes; NULL data: there is none */
 };
 
 enum {

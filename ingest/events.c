@@ -10,6 +10,7 @@
 #include "ingest/ids.h"
 #include "ingest/pending.h"
 #include "ingest/policy.h"
+#include "ingest/refusals.h"
 #include "ingest/seen.h"
 #include "ingest/tail.h"
 
@@ -40,7 +41,8 @@ events_admit(const struct exchange *exchange)
 }
 
 static void
-add_error(struct batch *batch, const struct event_error *error)
+add_error(struct batch *batch, const struct event_error *error,
+          struct slice item)
 {
     struct buf *errors = &batch->app->errors;
 
@@ -52,6 +54,7 @@ add_error(struct batch *batch, const struct event_error *error)
     json_string(errors, error->detail);
     (void)buf_putc(errors, '}');
     counters_rejected(&batch->app->counters, error->code);
+    refusals_event(batch->app->refusals, batch->exchange, error, item);
     batch->refused++;
     batch->refused_code = error->code;
 }
@@ -67,7 +70,8 @@ take_made(struct batch *batch, const struct event_made *made)
     (void)buf_append(&app->ids, id, LINE_ID_LEN);
     (void)buf_putc(&app->ids, '"');
     if (seen_add(app->seen, made->id, batch->now_s)) {
-        app->kinds[batch->ids.taken_count] = (uint8_t)made->event;
+        app->marks[batch->ids.taken_count] =
+            activity_mark(app->activity, made->event, made->session);
         memcpy(app->taken[batch->ids.taken_count++], made->id, 16);
         return;
     }
@@ -77,9 +81,10 @@ take_made(struct batch *batch, const struct event_made *made)
 
 /* What is wrong with one event; PROBLEM_NONE where others may still be good. */
 static enum problem
-refuse_item(struct batch *batch, const struct event_error *error)
+refuse_item(struct batch *batch, const struct event_error *error,
+            struct slice item)
 {
-    add_error(batch, error);
+    add_error(batch, error, item);
     if (batch->form != BODY_OBJECT)
         return PROBLEM_NONE;
     if (!strcmp(error->code, "invalid_json"))
@@ -108,7 +113,7 @@ judge_item(struct batch *batch, struct slice item)
     if (r < 0)
         return PROBLEM_BODY_TOO_LARGE; /* more lines than a commit holds */
     if (r)
-        problem = refuse_item(batch, &error);
+        problem = refuse_item(batch, &error, item);
     else
         take_made(batch, &made);
     batch->items++;
@@ -179,6 +184,7 @@ refuse(struct batch *batch, enum problem problem)
                                     batch->form == BODY_OBJECT);
 
     pending_forget(batch->app, &batch->ids);
+    batch->exchange->items_told = items;
     exchange_problem(batch->exchange, problem, NULL,
                      items ? whole(&batch->app->errors)
                            : (struct slice){NULL, 0},

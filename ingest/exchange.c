@@ -21,6 +21,7 @@ exchange_problem(struct exchange *exchange, enum problem problem,
     char lines[256] = "";
     struct buf body;
 
+    exchange->refused = info;
     buf_init(&body, PROBLEM_BODY_MAX);
     (void)buf_printf(&body,
                      "{\"type\":\"about:blank\",\"title\":\"%s\","

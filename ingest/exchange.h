@@ -62,6 +62,8 @@ struct exchange {
     const struct token *token; /* who sent it; held; NULL: a guest */
     bool wait;   /* not to be judged yet: keys are being asked for */
     bool waited; /* it has waited already */
+    const struct problem_info *refused; /* what it is answered, or NULL */
+    bool items_told; /* refused events were told of one by one */
     int64_t received_ms; /* wall clock when the head was whole */
     int64_t received_us; /* the steady clock then */
 

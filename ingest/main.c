@@ -12,8 +12,10 @@
 #include "ingest/ids.h"
 #include "ingest/keeper.h"
 #include "ingest/listeners.h"
+#include "ingest/ops.h"
 #include "ingest/policy.h"
 #include "ingest/rate.h"
+#include "ingest/refusals.h"
 #include "ingest/router.h"
 #include "ingest/seen.h"
 #include "ingest/server.h"
@@ -177,6 +179,7 @@ on_look(uv_timer_t *timer)
 
     room_look(&ingest->app.room);
     app_trim(&ingest->app);
+    ops_look(&ingest->admin);
     tell_status(ingest);
 }
 
@@ -290,7 +293,9 @@ open_auth(struct ingest *ingest)
 
     ids_random(key, sizeof(key));
     ingest->app.rate = rate_new(RATE_ADDRESSES, key);
-    if (!ingest->app.rate)
+    ingest->app.activity = activity_new(clock_mono_us());
+    ingest->app.refusals = refusals_new();
+    if (!ingest->app.rate || !ingest->app.activity || !ingest->app.refusals)
         return -ENOMEM;
     r = keeper_new(&ingest->keeper, &(struct keeper_options){
                                         .loop = &ingest->loop,
@@ -316,7 +321,10 @@ open_auth(struct ingest *ingest)
 static void
 on_sent(const struct exchange *exchange, int status)
 {
-    counters_sent(&((struct app *)exchange->app)->counters, exchange, status);
+    struct app *app = exchange->app;
+
+    counters_sent(&app->counters, exchange, status);
+    refusals_answer(app->refusals, exchange);
 }
 
 static void
@@ -329,6 +337,7 @@ open_admin(struct ingest *ingest)
         .keeper = ingest->keeper,
         .settings = ingest->settings,
         .dirfd = ingest->dirfd,
+        .synced = ingest->synced,
         .started_us = clock_mono_us(),
         .reloaded = true,
     };
@@ -427,6 +436,8 @@ run(struct settings *settings, const char *config)
     auth_free(ingest.app.auth);
     uploads_free(ingest.app.uploads);
     rate_free(ingest.app.rate);
+    activity_free(ingest.app.activity);
+    refusals_free(ingest.app.refusals);
     app_deinit(&ingest.app);
     if (!code)
         log_stopped(&ingest);

@@ -15,11 +15,15 @@ struct pending {
     struct app *app;
     struct exchange *exchange;
     struct pending_ids ids;
-    const uint8_t *kinds;    /* of ids.taken: events of the catalog */
+    const struct activity_mark *marks; /* of ids.taken */
     unsigned failed_commits; /* the app's, when this was appended */
     struct slice answer;
     uint8_t bytes[];
 };
+_Static_assert(offsetof(struct pending, bytes) %
+                       _Alignof(struct activity_mark) ==
+                   0,
+               "marks stand behind ids, of 16 bytes each");
 
 void
 pending_forget(struct app *app, const struct pending_ids *ids)
@@ -52,8 +56,11 @@ count(const struct pending *pending)
     app->accepted += pending->ids.taken_count;
     app->counters.duplicates += pending->ids.known_count;
     for (size_t i = 0; i < pending->ids.taken_count; i++)
-        counters_accepted(&app->counters, pending->kinds[i],
-                          pending->exchange->token);
+        activity_accepted(app->activity,
+                          counters_accepted(&app->counters,
+                                            pending->marks[i].event,
+                                            pending->exchange->token),
+                          pending->marks[i]);
 }
 
 static void
@@ -90,9 +97,9 @@ pending_new(struct app *app, struct exchange *exchange,
             const struct pending_ids *ids, struct slice answer)
 {
     size_t taken = ids->taken_count * 16, known = ids->known_count * 16;
-    size_t kinds = ids->taken_count;
+    size_t marks = ids->taken_count * sizeof(*app->marks);
     struct pending *pending =
-        malloc(sizeof(*pending) + taken + known + kinds + answer.len);
+        malloc(sizeof(*pending) + taken + known + marks + answer.len);
     uint8_t *at;
 
     if (!pending)
@@ -109,16 +116,16 @@ pending_new(struct app *app, struct exchange *exchange,
     };
     pending->ids.taken = (uint8_t(*)[16])at;
     pending->ids.known = (uint8_t(*)[16])(at + taken);
-    pending->kinds = at + taken + known;
+    pending->marks = (const struct activity_mark *)(at + taken + known);
     pending->answer =
-        (struct slice){(const char *)at + taken + known + kinds, answer.len};
+        (struct slice){(const char *)at + taken + known + marks, answer.len};
     if (taken)
         memcpy(at, ids->taken, taken);
     if (known)
         memcpy(at + taken, ids->known, known);
-    if (kinds)
-        memcpy(at + taken + known, app->kinds, kinds);
-    memcpy(at + taken + known + kinds, answer.data, answer.len);
+    if (marks)
+        memcpy(at + taken + known, app->marks, marks);
+    memcpy(at + taken + known + marks, answer.data, answer.len);
     return pending;
 }
 

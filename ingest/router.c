@@ -9,6 +9,7 @@
 #include "ingest/forwarded.h"
 #include "ingest/health.h"
 #include "ingest/ids.h"
+#include "ingest/ops.h"
 #include "ingest/policy.h"
 #include "ingest/rate.h"
 #include "ingest/uploads.h"
@@ -45,6 +46,19 @@ static const struct route routes[] = {
      admin_metrics},
     {EXCHANGE_ADMIN, REQUEST_GET, "/status", ALLOW_GET, AUTH_NONE, NULL,
      admin_status},
+    {EXCHANGE_ADMIN, REQUEST_GET, "/", ALLOW_GET, AUTH_NONE, NULL, ops_file},
+    {EXCHANGE_ADMIN, REQUEST_GET, "/ops.css", ALLOW_GET, AUTH_NONE, NULL,
+     ops_file},
+    {EXCHANGE_ADMIN, REQUEST_GET, "/ops.js", ALLOW_GET, AUTH_NONE, NULL,
+     ops_file},
+    {EXCHANGE_ADMIN, REQUEST_GET, "/ops.svg", ALLOW_GET, AUTH_NONE, NULL,
+     ops_file},
+    {EXCHANGE_ADMIN, REQUEST_GET, "/live", ALLOW_GET, AUTH_NONE, NULL,
+     ops_live},
+    {EXCHANGE_ADMIN, REQUEST_GET, "/refused", ALLOW_GET, AUTH_NONE, NULL,
+     ops_refused},
+    {EXCHANGE_ADMIN, REQUEST_GET, "/entries", ALLOW_GET, AUTH_NONE, NULL,
+     ops_entries},
 };
 
 static const struct route *

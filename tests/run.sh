@@ -6,17 +6,21 @@
 #     sh tests/run.sh            all of it, in about ten minutes
 #     sh tests/run.sh --long     the torture tests at full count
 #     sh tests/run.sh --fast     the first build only
+#     sh tests/run.sh --without-browsers
 #
+# The browser is Debian's chromium, or the one that $CHROMIUM names, as Ubuntu
+# has no package of it.
 # Fails where something it needs is missing; nothing is skipped for that.
 set -eu
 
 cd "$(dirname "$0")/.."
 root=$PWD
-long='' fast=''
+long='' fast='' chromium=${CHROMIUM-chromium} tests=''
 for arg in "$@"; do
     case $arg in
     --long) long=1 ;;
     --fast) fast=1 ;;
+    --without-browsers) chromium='' tests='not browser' ;;
     *)
         sed -n '2,/^set /{/^set /d;s/^# \{0,1\}//p;}' "$0"
         exit 64
@@ -28,6 +32,7 @@ done
 . "$root/docs/packages.sh"
 # shellcheck disable=SC2046 # words
 need_packages $(build_packages) python3-venv nginx-light wrk strace faketime curl jq
+[ "$chromium" != chromium ] || need_packages chromium
 command -v npm >/dev/null || need_packages nodejs npm
 need_venv build/venv tests/requirements.txt
 
@@ -45,7 +50,7 @@ check() { # FOLDER
     meson test -C "$1" --no-rebuild --print-errorlogs --suite unit
     CLICKSPOOL_BUILD=$root/$1 CLICKSPOOL_LONG=$long \
         build/venv/bin/python -m pytest -c tests/pytest.ini -n "$workers" \
-        tests/integration
+        -m "$tests" tests/integration
 }
 
 build build

@@ -88,6 +88,14 @@ def test_events_that_are_refused(
     conforms(answer, "/events")
 
 
+@pytest.mark.parametrize("path", ["/live", "/refused", "/entries"])
+def test_what_the_ops_page_asks_for(shop: Site, path: str) -> None:
+    shop.ingest.post([event(), {**event(), "eventName": "no_such"}])
+    answer = request(shop.ingest.admin_port, "GET", path, headers={"Host": "localhost"})
+    assert answer.status == 200
+    conforms(answer, path, "get")
+
+
 def test_an_event_that_has_no_room(make_site: MakeSite) -> None:
     site = make_site({"spool": {"min_free": "16384GiB"}})
     site.ingest.start()
