@@ -39,25 +39,34 @@ find_name(struct certificate *certificate, const X509 *x509)
     GENERAL_NAMES_free(names);
 }
 
+static int
+take(struct certificate *certificate, BIO *bio)
+{
+    X509 *x509 = bio ? PEM_read_bio_X509(bio, NULL, NULL, NULL) : NULL;
+    struct tm end;
+    int r = -EINVAL;
+
+    *certificate = (struct certificate){0};
+    if (x509 && ASN1_TIME_to_tm(X509_get0_notAfter(x509), &end) == 1) {
+        certificate->not_after_ms = (int64_t)timegm(&end) * 1000;
+        find_name(certificate, x509);
+        r = 0;
+    }
+    X509_free(x509);
+    BIO_free(bio);
+    return r;
+}
+
 int
 certificate_read(struct certificate *certificate, const char *path)
 {
-    struct tm end;
-    FILE *file;
-    X509 *x509;
+    FILE *file = fopen(path, "re");
 
-    *certificate = (struct certificate){0};
-    file = fopen(path, "re");
-    if (!file)
-        return -errno;
-    x509 = PEM_read_X509(file, NULL, NULL, NULL);
-    (void)fclose(file);
-    if (!x509 || ASN1_TIME_to_tm(X509_get0_notAfter(x509), &end) != 1) {
-        X509_free(x509);
-        return -EINVAL;
-    }
-    certificate->not_after_ms = (int64_t)timegm(&end) * 1000;
-    find_name(certificate, x509);
-    X509_free(x509);
-    return 0;
+    return file ? take(certificate, BIO_new_fp(file, BIO_CLOSE)) : -errno;
+}
+
+int
+certificate_parse(struct certificate *certificate, const char *pem)
+{
+    return take(certificate, BIO_new_mem_buf(pem, -1));
 }

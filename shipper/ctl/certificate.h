@@ -19,3 +19,6 @@ struct certificate {
  * Return: 0, -EINVAL where it holds no certificate, or another errno.
  */
 int certificate_read(struct certificate *certificate, const char *path);
+
+/** certificate_parse(): the same of PEM text.  Return: 0 or -EINVAL. */
+int certificate_parse(struct certificate *certificate, const char *pem);
