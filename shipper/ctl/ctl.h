@@ -50,6 +50,7 @@ extern const struct command command_dead;
 extern const struct command command_health;
 extern const struct command command_insights;
 extern const struct command command_ls;
+extern const struct command command_refused;
 extern const struct command command_send;
 extern const struct command command_stats;
 extern const struct command command_status;
