@@ -56,6 +56,7 @@ extern const struct command command_stats;
 extern const struct command command_status;
 extern const struct command command_tail;
 extern const struct command command_trace;
+extern const struct command command_types;
 extern const struct command command_verify;
 
 enum {
