@@ -47,6 +47,7 @@ extern const struct command command_audit;
 extern const struct command command_cat;
 extern const struct command command_cloudwatch;
 extern const struct command command_dead;
+extern const struct command command_doctor;
 extern const struct command command_health;
 extern const struct command command_insights;
 extern const struct command command_ls;

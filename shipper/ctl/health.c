@@ -1,7 +1,6 @@
 #include "common/settings_value.h"
-#include "common/spool.h"
-#include "shipper/ctl/certificate.h"
 #include "shipper/ctl/ctl.h"
+#include "shipper/ctl/health_facts.h"
 #include "shipper/ctl/health_judge.h"
 #include "shipper/ctl/overview.h"
 #include "shipper/ctl/print.h"
@@ -9,7 +8,6 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
 enum {
     OPTION_LAG = CTL_OPTION_NEXT,
@@ -18,17 +16,6 @@ enum {
     OPTION_CERTIFICATE,
     OPTION_STUCK,
     VALUE_SIZE = 64,
-};
-
-#define MINUTE_MS INT64_C(60000)
-#define DAY_MS (24 * 60 * MINUTE_MS)
-
-static const struct health_limits defaults = {
-    .lag_ms = {2 * MINUTE_MS, 15 * MINUTE_MS},
-    .room = {50, 10},
-    .dead = {0, 100},
-    .certificate_ms = {14 * DAY_MS, 3 * DAY_MS},
-    .stuck_ms = 5 * MINUTE_MS,
 };
 
 /* "WARNING,CRITICAL".  Return: NULL, or what is wrong. */
@@ -103,21 +90,6 @@ parse(struct ctl *ctl, struct health_limits *limits, int argc, char **argv)
         return ctl_usage(&command_health, "%s: no arguments are taken",
                          argv[optind]);
     return -1;
-}
-
-static void
-read_facts(struct health_facts *facts, const struct ctl *ctl)
-{
-    const char *path = ctl->settings.tls.certificate;
-    struct certificate certificate;
-
-    facts->max_unshipped = ctl->settings.spool.max_unshipped;
-    facts->draining = faccessat(ctl->dirfd, SPOOL_DRAINING, F_OK, 0) == 0;
-    facts->has_certificate = *path;
-    if (!*path)
-        return;
-    facts->certificate_error = certificate_read(&certificate, path);
-    facts->certificate_after_ms = certificate.not_after_ms;
 }
 
 static void
@@ -203,7 +175,7 @@ look(struct ctl *ctl, const struct health_limits *limits)
         code = overview_read(&overview, ctl);
     if (code)
         goto out;
-    read_facts(&facts, ctl);
+    health_facts_read(&facts, ctl);
     health_judge(&health, &overview, &facts, limits);
     if (ctl->json) {
         print_json(&health, &overview);
@@ -224,7 +196,7 @@ out:
 static int
 health_run(struct ctl *ctl, int argc, char **argv)
 {
-    struct health_limits limits = defaults;
+    struct health_limits limits = health_defaults;
     int code = parse(ctl, &limits, argc, argv);
 
     if (code == CTL_OK) /* --help */

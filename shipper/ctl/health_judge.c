@@ -11,6 +11,17 @@
 
 enum { SILENT_MS = 30 * 1000 }; /* shipper tells its status each second */
 
+#define MINUTE_MS INT64_C(60000)
+#define DAY_MS (24 * 60 * MINUTE_MS)
+
+const struct health_limits health_defaults = {
+    .lag_ms = {2 * MINUTE_MS, 15 * MINUTE_MS},
+    .room = {50, 10},
+    .dead = {0, 100},
+    .certificate_ms = {14 * DAY_MS, 3 * DAY_MS},
+    .stuck_ms = 5 * MINUTE_MS,
+};
+
 /* Of critical, warning and unknown, as monitoring-plugins order them. */
 static int
 rank(enum health_level level)

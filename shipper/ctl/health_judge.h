@@ -32,6 +32,9 @@ struct health_limits {
     int64_t stuck_ms;
 };
 
+/** What the manual says of each. */
+extern const struct health_limits health_defaults;
+
 /** What overview_read() does not say. */
 struct health_facts {
     int64_t max_unshipped; /* [spool] max_unshipped */

@@ -10,7 +10,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { HEAD_MAX = 64 * 1024, CONNECT_TIMEOUT_MS = 10 * 1000 };
+enum {
+    HEAD_MAX = 64 * 1024,
+    URL_MAX = 16 * 1024, /* a presigned one carries a session token */
+    CONNECT_TIMEOUT_MS = 10 * 1000,
+};
 
 static size_t
 on_bytes(char *bytes, size_t size, size_t count, void *owner)
@@ -138,24 +142,36 @@ take_certificate(CURL *easy, struct web_answer *answer)
             answer->certificate_after_ms = certificate.not_after_ms;
 }
 
+static bool
+set_url(CURL *easy, const struct web_request *request)
+{
+    const char *base = request->url ? request->url : request->place->base;
+    const char *path = request->url ? "" : request->path;
+    struct buf url;
+    bool done;
+
+    buf_init(&url, URL_MAX);
+    (void)buf_printf(&url, "%s%s", base, path);
+    (void)buf_putc(&url, '\0');
+    done = !url.failed &&
+           curl_easy_setopt(easy, CURLOPT_URL, url.data) == CURLE_OK;
+    buf_deinit(&url);
+    return done;
+}
+
 static CURLcode
 perform(CURL *easy, const struct web_request *request,
         struct web_answer *answer)
 {
     struct curl_slist *headers = list_of(request->headers), *connect_to = NULL;
-    char url[WEB_BASE_SIZE + 2048];
     CURLcode code = CURLE_OUT_OF_MEMORY;
     long status = 0;
-    int n;
 
     if (*request->place->connect_to)
         connect_to = curl_slist_append(NULL, request->place->connect_to);
-    n = snprintf(url, sizeof(url), "%s%s", request->place->base, request->path);
-    if (n < (int)sizeof(url) && headers &&
-        (connect_to || !*request->place->connect_to) &&
+    if (headers && (connect_to || !*request->place->connect_to) &&
         set_place(easy, request->place, connect_to) &&
-        set_request(easy, request, answer) &&
-        curl_easy_setopt(easy, CURLOPT_URL, url) == CURLE_OK &&
+        set_request(easy, request, answer) && set_url(easy, request) &&
         curl_easy_setopt(easy, CURLOPT_HTTPHEADER, headers) == CURLE_OK)
         code = curl_easy_perform(easy);
     (void)curl_easy_getinfo(easy, CURLINFO_RESPONSE_CODE, &status);

@@ -47,7 +47,8 @@ const char *web_place_listen(struct web_place *place, const char *words,
 struct web_request {
     const char *method;
     const struct web_place *place;
-    const char *path;           /* behind the base */
+    const char *path;           /* behind the base ... */
+    const char *url;            /* ... or, unless NULL, a whole one */
     const char *const *headers; /* "Name: value", NULL at the end; or NULL */
     struct slice body;          /* NULL data: none */
     int64_t timeout_ms;         /* 0: WEB_TIMEOUT_MS */

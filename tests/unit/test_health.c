@@ -10,14 +10,6 @@
 #define DAY (24 * 60 * MINUTE)
 #define MIB (UINT64_C(1) << 20)
 
-static const struct health_limits limits = {
-    .lag_ms = {2 * MINUTE, 15 * MINUTE},
-    .room = {50, 10},
-    .dead = {0, 100},
-    .certificate_ms = {14 * DAY, 3 * DAY},
-    .stuck_ms = 5 * MINUTE,
-};
-
 static struct overview overview;
 static struct health_facts facts;
 static struct health health;
@@ -42,7 +34,7 @@ begin(void)
 static enum health_level
 judge(void)
 {
-    health_judge(&health, &overview, &facts, &limits);
+    health_judge(&health, &overview, &facts, &health_defaults);
     return health.level;
 }
 
