@@ -30,9 +30,9 @@ $1 == "C" {
 $1 == "O" {
     options[$2] = options[$2] " " $3 ($4 ? " " $4 : "")
     if ($5) {
-        add("takes", $3)
+        add("takes " $2, $3)
         if ($4)
-            add("takes", $4)
+            add("takes " $2, $4)
     }
     if ($5 == "FILE")
         add("files", $3)
@@ -45,7 +45,12 @@ END {
     print "_clickspoolctl()"
     print "{"
     print "    local current=${COMP_WORDS[COMP_CWORD]} before= command= word i"
-    print "    local values='" pattern("takes") "'"
+    print "    local -A values=(  # options that something follows"
+    print "        ['clickspoolctl ']=" quoted(pattern("takes "))
+    for (i = 1; i <= count; i++)
+        print "        ['clickspoolctl " order[i] "']=" \
+              quoted(pattern("takes " order[i]))
+    print "    )"
     print ""
     print "    ((COMP_CWORD > 0)) && before=${COMP_WORDS[COMP_CWORD - 1]}"
     print "    if [[ $current == = ]]; then"
@@ -55,7 +60,7 @@ END {
     print "    fi"
     print "    for ((i = 1; i < COMP_CWORD; i++)); do"
     print "        word=${COMP_WORDS[i]}"
-    print "        if [[ \"|$values|\" == *\"|$word|\"* ]]; then"
+    print "        if [[ \"|${values[clickspoolctl $command]-}|\" == *\"|$word|\"* ]]; then"
     print "            [[ ${COMP_WORDS[i + 1]} == = ]] && ((i++))"
     print "            ((i++))"
     print "        elif [[ $word != -* && $word != = ]]; then"
@@ -77,7 +82,7 @@ END {
     print "        return"
     print "        ;;"
     print "    esac"
-    print "    [[ \"|$values|\" == *\"|$before|\"* ]] && return"
+    print "    [[ \"|${values[clickspoolctl $command]-}|\" == *\"|$before|\"* ]] && return"
     print "    case \"$command\" in"
     print "    '') word=" quoted(top " " options[""]) " ;;"
     for (i = 1; i <= count; i++) {

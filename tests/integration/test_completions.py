@@ -76,6 +76,9 @@ def test_bash_knows_where_it_is(build: Path, tmp_path: Path) -> None:
     assert completed(build, "--config", "status", "dead", "s") == {"show"}
     assert completed(build, "--config", "=", "x", "tail", "--fo") == {"--follow"}
     assert completed(build, "tail", "--since", "") == set()
+    assert completed(build, "tail", "-n", "5", "--fo") == {"--follow"}
+    assert completed(build, "health", "--dead", "") == set()
+    assert completed(build, "tail", "--dead", "--fo") == {"--follow"}
     assert completed(build, "--config", f"{tmp_path}/o") == {f"{tmp_path}/one.conf"}
     assert completed(build, "ls", "--dir", "=", f"{tmp_path}/") == {f"{tmp_path}/two"}
     assert completed(build, "nonsense", "") == set()
