@@ -131,7 +131,7 @@ print_printable(FILE *to, const char *text)
 
     buf_init(&out, TEXT_MAX);
     json_escape_printable(&out, text, strlen(text));
-    if (out.len && !out.failed)
+    if (!out.failed && out.len)
         (void)fwrite(out.data, 1, out.len, to);
     buf_deinit(&out);
 }
