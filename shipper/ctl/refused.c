@@ -10,7 +10,7 @@
 enum {
     REFUSALS_MAX = 10000, /* ingest keeps 200 */
     TIME_WIDTH = 24,
-    CODE_WIDTH = 18,
+    CODE_WIDTH = 24,
     EVENT_WIDTH = 17,
     POINTER_WIDTH = 20,
     PATH_WIDTH = 24,
