@@ -1,7 +1,7 @@
 #pragma once
 
+#include "common/catalog.h"
 #include "common/histogram.h"
-#include "ingest/catalog.h"
 #include "ingest/jwt.h"
 
 #include <stdbool.h>

@@ -1,10 +1,10 @@
 #include "ingest/event.h"
 
 #include "common/buf.h"
+#include "common/catalog.h"
+#include "common/event_fields.h"
 #include "common/line.h"
 #include "common/timefmt.h"
-#include "ingest/catalog.h"
-#include "ingest/event_fields.h"
 #include "ingest/event_making.h"
 #include "ingest/event_value.h"
 #include "ingest/ids.h"

@@ -1,7 +1,7 @@
 #include "ingest/event_making.h"
 
 #include "common/buf.h"
-#include "ingest/catalog.h"
+#include "common/catalog.h"
 #include "ingest/event_value.h"
 
 #include <stdio.h>

@@ -1,7 +1,7 @@
 #include "ingest/event_value.h"
 
+#include "common/catalog.h"
 #include "common/timefmt.h"
-#include "ingest/catalog.h"
 #include "ingest/ids.h"
 
 #include <math.h>

@@ -1,7 +1,7 @@
 #include "ingest/policy.h"
 
+#include "common/catalog.h"
 #include "common/settings.h"
-#include "ingest/catalog.h"
 #include "ingest/uploads.h"
 
 #include <errno.h>

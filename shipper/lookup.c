@@ -19,6 +19,8 @@ enum {
     PAGES_MAX = 1000, /* of a look; one writer's batch is two or three */
     PAUSE_MS = 500,   /* before the second look; then twice as long each time */
     PAUSE_MAX_MS = 16 * 1000,
+    TRIES_MAX = 6, /* of a page, before the look begins anew */
+    TRY_MS = 50,   /* after the first; then twice as long each time */
     AHEAD_MS = 60 * 60 * 1000,
     DAY_MS = 24 * AHEAD_MS,
 };
@@ -37,6 +39,7 @@ struct lookup {
     int64_t until_us, began_us; /* of all looks; of this one */
     int64_t pause_ms;
     unsigned pages;
+    unsigned tries; /* of this page that failed */
     char *token; /* of the next page */
     struct buf body;
     struct aws_call call;
@@ -126,6 +129,7 @@ finish(struct lookup *lookup, enum lookup_end end,
 }
 
 static void look(uv_timer_t *timer);
+static void ask_again(uv_timer_t *timer);
 
 static void
 look_in(struct lookup *lookup, int64_t delay_ms)
@@ -156,10 +160,17 @@ ask_page(struct lookup *lookup)
 }
 
 static void
+ask_again(uv_timer_t *timer)
+{
+    ask_page(timer->data);
+}
+
+static void
 look(uv_timer_t *timer)
 {
     struct lookup *lookup = timer->data;
 
+    lookup->tries = 0;
     witness_look(lookup->witness);
     lookup->began_us = clock_mono_us();
     lookup->pages = 0;
@@ -224,6 +235,20 @@ is_forbidden(const struct aws_answer *answer)
            !strcmp(answer->code, "UnknownOperationException");
 }
 
+/* The pages before it need not be asked for again. */
+static bool
+try_again(struct lookup *lookup, const struct aws_answer *answer)
+{
+    bool passing =
+        answer->advice == AWS_RETRY || answer->advice == AWS_SLOW_DOWN;
+
+    if (!passing || ++lookup->tries >= TRIES_MAX)
+        return false;
+    (void)uv_timer_start(&lookup->timer, ask_again,
+                         (uint64_t)TRY_MS << lookup->tries, 0);
+    return true;
+}
+
 static void
 on_page(struct aws_call *call, const struct aws_answer *answer)
 {
@@ -237,11 +262,14 @@ on_page(struct aws_call *call, const struct aws_answer *answer)
         return;
     }
     if (answer->outcome != AWS_OK) {
+        if (!is_forbidden(answer) && try_again(lookup, answer))
+            return;
         finish(lookup, is_forbidden(answer) ? LOOKUP_FORBIDDEN : LOOKUP_FAILED,
                answer);
         return;
     }
 
+    lookup->tries = 0;
     see_events(lookup, answer->body);
     next = json_get_string(answer->body, "nextForwardToken");
     /* The end is where the token repeats; pages before it may be empty. */

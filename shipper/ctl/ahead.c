@@ -49,7 +49,7 @@ ahead_settled(struct ahead *ahead, struct slice line, struct spool_position at)
 
     if (spool_position_compare(at, ahead->checkpoint->position) < 0)
         return true;
-    if (!route_varies(&ahead->route))
+    if (!line.data || !route_varies(&ahead->route))
         return false;
     key = route_find(&ahead->route, line, line_ts(line.data));
     if (!ahead->known || !route_same(&key, &ahead->key)) {

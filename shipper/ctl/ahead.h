@@ -29,6 +29,7 @@ void ahead_init(struct ahead *ahead, const struct settings *settings,
                 const struct checkpoint *checkpoint);
 
 /** ahead_settled(): whether the entry at @at is done with: delivered or dead.
- * @line is good, with or without its newline. */
+ * @line is good, with or without its newline; NULL: only the common position
+ * is looked at. */
 bool ahead_settled(struct ahead *ahead, struct slice line,
                    struct spool_position at);

@@ -3,8 +3,8 @@
 #include "common/backoff.h"
 #include "common/buf.h"
 #include "common/jitter.h"
+#include "common/json.h"
 #include "common/log.h"
-#include "shipper/aws.h"
 #include "shipper/cloud.h"
 #include "shipper/creds.h"
 #include "shipper/ctl/ctl.h"
@@ -42,6 +42,10 @@ struct aws_sync {
     char code[128];
     char *message;
     cJSON *body;
+    bool secret; /* so is the body */
+
+    struct object_head head;
+    enum object_fate fate;
 };
 
 static void
@@ -98,6 +102,18 @@ aws_sync_open(struct aws_sync **opened, struct ctl *ctl)
     return CTL_OK;
 }
 
+/* The last answer. */
+static void
+forget(struct aws_sync *sync)
+{
+    if (sync->secret && sync->body)
+        json_wipe(sync->body);
+    cJSON_Delete(sync->body);
+    free(sync->message);
+    sync->body = NULL;
+    sync->message = NULL;
+}
+
 void
 aws_sync_close(struct aws_sync *sync)
 {
@@ -113,8 +129,7 @@ aws_sync_close(struct aws_sync *sync)
     (void)uv_run(&sync->loop, UV_RUN_DEFAULT);
     (void)signal(SIGPIPE, before);
     (void)uv_loop_close(&sync->loop);
-    cJSON_Delete(sync->body);
-    free(sync->message);
+    forget(sync);
     free(sync);
 }
 
@@ -174,19 +189,19 @@ on_answer(struct aws_call *call, const struct aws_answer *answer)
 
 /* One try.  Return: 0 or -ENOMEM. */
 static int
-try_once(struct aws_sync *sync, const char *target, const struct buf *body)
+try_once(struct aws_sync *sync, const struct aws_sync_call *call)
 {
+    const struct buf *body = call->body;
     int r;
 
-    cJSON_Delete(sync->body);
-    free(sync->message);
-    sync->body = NULL;
-    sync->message = NULL;
+    forget(sync);
     sync->done = false;
+    sync->secret = call->secret;
     sync->call = (struct aws_call){
-        .service = CWLOGS_SERVICE,
-        .target = target,
+        .service = call->service,
+        .target = call->target,
         .body = {body->data, body->len},
+        .secret = call->secret,
         .done = on_answer,
         .owner = sync,
     };
@@ -252,28 +267,80 @@ complain(const struct aws_sync *sync, const char *operation)
 }
 
 int
-aws_sync_ask(struct aws_sync *sync, const char *operation,
-             const struct buf *body, const struct cJSON **answer)
+aws_sync_try(struct aws_sync *sync, const struct aws_sync_call *call,
+             struct aws_sync_answer *answer)
 {
-    char target[TARGET_SIZE];
     unsigned tries = 0;
     int r;
 
-    (void)snprintf(target, sizeof(target), "Logs_20140328.%s", operation);
     do {
-        r = try_once(sync, target, body);
+        r = try_once(sync, call);
         while (!r && sync->outcome != AWS_OK && waits_for_credentials(sync))
-            r = try_once(sync, target, body);
-        if (r) {
-            fprintf(stderr, "clickspoolctl: %s: %s\n", operation, strerror(-r));
-            return CTL_UNREACHABLE;
-        }
-        if (sync->outcome == AWS_OK) {
-            *answer = sync->body;
-            return CTL_OK;
-        }
-    } while (wants_again(sync, ++tries));
-    if (!strcmp(sync->code, "ResourceNotFoundException"))
+            r = try_once(sync, call);
+    } while (!r && sync->outcome != AWS_OK && wants_again(sync, ++tries));
+    *answer = (struct aws_sync_answer){
+        .outcome = sync->outcome,
+        .code = sync->code,
+        .message = sync->message ? sync->message : "",
+        .body = sync->body,
+    };
+    return r;
+}
+
+int
+aws_sync_ask(struct aws_sync *sync, const char *operation,
+             const struct buf *body, const struct cJSON **answer)
+{
+    struct aws_sync_answer given;
+    char target[TARGET_SIZE];
+    int r;
+
+    (void)snprintf(target, sizeof(target), "Logs_20140328.%s", operation);
+    r = aws_sync_try(sync,
+                     &(struct aws_sync_call){
+                         .service = CWLOGS_SERVICE,
+                         .target = target,
+                         .body = body,
+                     },
+                     &given);
+    if (r) {
+        fprintf(stderr, "clickspoolctl: %s: %s\n", operation, strerror(-r));
+        return CTL_UNREACHABLE;
+    }
+    *answer = given.body;
+    if (given.outcome == AWS_OK)
+        return CTL_OK;
+    if (!strcmp(given.code, "ResourceNotFoundException"))
         return AWS_SYNC_MISSING;
     return complain(sync, operation);
+}
+
+static void
+on_head(struct object_head *head, const struct object_answer *answer)
+{
+    struct aws_sync *sync = head->owner;
+
+    sync->done = true;
+    sync->fate = answer->fate;
+    sync->message = strdup(answer->why);
+}
+
+enum object_fate
+aws_sync_head(struct aws_sync *sync, const char *bucket, const char *key,
+              const char **why)
+{
+    forget(sync);
+    sync->done = false;
+    sync->head = (struct object_head){
+        .bucket = bucket,
+        .key = key,
+        .done = on_head,
+        .owner = sync,
+    };
+    sync->fate = object_head_start(&sync->head, &sync->cloud, why);
+    if (sync->fate != OBJECT_FOUND)
+        return sync->fate;
+    run_until_done(sync, false);
+    *why = sync->message ? sync->message : "";
+    return sync->fate;
 }

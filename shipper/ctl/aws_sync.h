@@ -1,5 +1,8 @@
 #pragma once
 
+#include "shipper/aws.h"
+#include "shipper/object.h"
+
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -32,6 +35,33 @@ void aws_sync_close(struct aws_sync *sync);
  */
 int aws_sync_ask(struct aws_sync *sync, const char *operation,
                  const struct buf *body, const struct cJSON **answer);
+
+/** A call of any JSON service. */
+struct aws_sync_call {
+    const char *service; /* "logs" */
+    const char *target;  /* X-Amz-Target */
+    const struct buf *body;
+    bool secret; /* the answer is: it is wiped at the next call */
+};
+
+/** What became of it; borrowed until the next call. */
+struct aws_sync_answer {
+    enum aws_outcome outcome;
+    const char *code, *message; /* as aws.h has them; "" where AWS_OK */
+    const struct cJSON *body;   /* where AWS_OK: an object */
+};
+
+/**
+ * aws_sync_try(): the same without a word on stderr, for who judges for
+ * himself.  Return: 0 or -ENOMEM.
+ */
+int aws_sync_try(struct aws_sync *sync, const struct aws_sync_call *call,
+                 struct aws_sync_answer *answer);
+
+/** aws_sync_head(): whether an object of S3 is there; *@why where that is not
+ * known, borrowed until the next call. */
+enum object_fate aws_sync_head(struct aws_sync *sync, const char *bucket,
+                               const char *key, const char **why);
 
 /**
  * aws_sync_catch(): from now on SIGINT and SIGTERM do not end the program at

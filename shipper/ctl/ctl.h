@@ -47,14 +47,19 @@ extern const struct command command_audit;
 extern const struct command command_cat;
 extern const struct command command_cloudwatch;
 extern const struct command command_dead;
+extern const struct command command_doctor;
 extern const struct command command_drain;
+extern const struct command command_health;
 extern const struct command command_insights;
 extern const struct command command_ls;
+extern const struct command command_refused;
 extern const struct command command_replay;
+extern const struct command command_send;
 extern const struct command command_stats;
 extern const struct command command_status;
 extern const struct command command_tail;
 extern const struct command command_trace;
+extern const struct command command_types;
 extern const struct command command_verify;
 
 enum {

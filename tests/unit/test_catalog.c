@@ -2,7 +2,7 @@
  * The catalog's file: what it says is done, and each fault is told with its
  * place.
  */
-#include "ingest/catalog.h"
+#include "common/catalog.h"
 
 #include "common/buf.h"
 #include "tests/check.h"

@@ -5,8 +5,8 @@
 #include "ingest/event.h"
 
 #include "common/buf.h"
+#include "common/catalog.h"
 #include "common/line.h"
-#include "ingest/catalog.h"
 #include "tests/check.h"
 
 #include <errno.h>

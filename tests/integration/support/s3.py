@@ -59,6 +59,8 @@ class S3(LocalServer):
         self.token: str | None = None
         self.objects: dict[str, Stored] = {}
         self.may_list = True
+        self.public = False  # reads need no signature
+        self.origins: set[str] = set()  # that may PUT
         self.down = False
         self.seen: list[str] = []
         s3 = self
@@ -70,6 +72,12 @@ class S3(LocalServer):
 
             def do_HEAD(self) -> None:
                 self._answer(lambda: s3._head(self))
+
+            def do_GET(self) -> None:
+                self._answer(lambda: s3._get(self))
+
+            def do_OPTIONS(self) -> None:
+                self._answer(lambda: s3._preflight(self))
 
             def _answer(self, act: Any) -> None:
                 s3.seen.append(f"{self.command} {self.path.partition('?')[0]}")
@@ -185,6 +193,21 @@ class S3(LocalServer):
         kind = handler.headers.get("Content-Type", "binary/octet-stream")
         self.objects[key] = Stored(body, kind, sha256)
         return {"ETag": f'"{hashlib.md5(body).hexdigest()}"'}
+
+    def _get(self, handler: BaseHTTPRequestHandler) -> dict[str, str]:
+        """As a stranger's: no signature is looked at."""
+        self._key_of(handler.path)
+        if not self.public:
+            raise Refused(403, "AccessDenied")
+        return {}
+
+    def _preflight(self, handler: BaseHTTPRequestHandler) -> dict[str, str]:
+        self._key_of(urlsplit(handler.path).path)
+        origin = handler.headers["Origin"]
+        asked = handler.headers["Access-Control-Request-Method"]
+        if origin not in self.origins or asked != "PUT":
+            raise Refused(403, "AccessForbidden")
+        return {"Access-Control-Allow-Origin": origin}
 
     def _head(self, handler: BaseHTTPRequestHandler) -> dict[str, str]:
         if self.down:

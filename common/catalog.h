@@ -24,6 +24,10 @@ enum {
     CATALOG_FILE_MAX = 256 * 1024,
 };
 
+/* Bounds of a number that has none. */
+#define CATALOG_LEAST (-1e308)
+#define CATALOG_MOST 1e308
+
 enum catalog_type {
     CATALOG_STRING,
     CATALOG_NUMBER,
@@ -96,6 +100,9 @@ int catalog_field(const struct catalog *catalog, struct slice name);
 
 const struct catalog_field *catalog_field_at(const struct catalog *catalog,
                                              int index);
+
+/** catalog_field_count(): their indexes are 0 up to, and without, this. */
+int catalog_field_count(const struct catalog *catalog);
 
 /** catalog_first(): the name of the lowest field in a set, for messages. */
 struct slice catalog_first(const struct catalog *catalog, uint64_t set);

@@ -1,8 +1,8 @@
-#include "ingest/catalog.h"
+#include "common/catalog.h"
 
+#include "common/catalog_parse.h"
 #include "common/fileio.h"
 #include "common/settings.h"
-#include "ingest/catalog_parse.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -44,6 +44,12 @@ const struct catalog_field *
 catalog_field_at(const struct catalog *catalog, int index)
 {
     return &catalog->fields[index];
+}
+
+int
+catalog_field_count(const struct catalog *catalog)
+{
+    return (int)catalog->field_count;
 }
 
 const struct catalog_event *

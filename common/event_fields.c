@@ -1,4 +1,4 @@
-#include "ingest/event_fields.h"
+#include "common/event_fields.h"
 
 struct row {
     const char *name;
@@ -33,8 +33,8 @@ static const struct row len14[] = {{"eventTimestamp", EVENT_FIELD_TIME},
                                    {0, 0}};
 
 static const struct row *const by_length[] = {
-    [2] = len2,   [4] = len4,   [6] = len6,   [7] = len7,   [8] = len8,
-    [9] = len9,   [10] = len10, [11] = len11, [14] = len14,
+    [2] = len2, [4] = len4,   [6] = len6,   [7] = len7,   [8] = len8,
+    [9] = len9, [10] = len10, [11] = len11, [14] = len14,
 };
 
 enum event_field_role

@@ -1,7 +1,7 @@
-#include "ingest/catalog_parse.h"
+#include "common/catalog_parse.h"
 
+#include "common/event_fields.h"
 #include "common/json.h"
-#include "ingest/event_fields.h"
 
 #include <cjson/cJSON.h>
 #include <errno.h>
@@ -179,8 +179,8 @@ read_field(struct reader *reader, const cJSON *field)
     *out = (struct catalog_field){
         .type = (enum catalog_type)index,
         .max_length = index == CATALOG_STRING ? 2048 : 50,
-        .min = -1e308,
-        .max = 1e308,
+        .min = CATALOG_LEAST,
+        .max = CATALOG_MOST,
     };
     r = copy_name(reader, field->string, &out->name);
     if (r)

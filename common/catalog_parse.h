@@ -1,6 +1,6 @@
 #pragma once
 
-#include "ingest/catalog.h"
+#include "common/catalog.h"
 
 /*
  * The catalog's inside, shared by its reader and its users' lookups.

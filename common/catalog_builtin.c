@@ -1,4 +1,4 @@
-#include "ingest/catalog.h"
+#include "common/catalog.h"
 
 /*
  * What a web shop sends.  docs/catalog.md explains the form; a file of one's
