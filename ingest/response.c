@@ -61,8 +61,9 @@ response_write(struct buf *out, const struct exchange *exchange,
                             "\r\nContent-Type: ");
         (void)buf_puts(out, reply->type);
     }
-    /* RFC 9110, section 8.6: never in a 204. */
-    if (reply->status != 204) {
+    /* RFC 9110, section 8.6: never in a 204; in a 304 it would be that of the
+     * content which is not sent. */
+    if (reply->status != 204 && reply->status != 304) {
         (void)buf_puts(out, "\r\nContent-Length: ");
         (void)buf_number(out, reply->body.len);
     }

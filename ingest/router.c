@@ -12,6 +12,7 @@
 #include "ingest/ops.h"
 #include "ingest/policy.h"
 #include "ingest/rate.h"
+#include "ingest/tracker.h"
 #include "ingest/uploads.h"
 
 struct route {
@@ -36,6 +37,10 @@ static const struct route routes[] = {
      AUTH_REQUIRED, uploads_admit, uploads_complete},
     {EXCHANGE_PUBLIC, REQUEST_GET, "/healthz", ALLOW_GET, AUTH_NONE, NULL,
      health_handle},
+    {EXCHANGE_PUBLIC, REQUEST_GET, "/e.js", ALLOW_GET, AUTH_NONE, NULL,
+     tracker_latest},
+    {EXCHANGE_PUBLIC, REQUEST_GET, TRACKER_VERSIONED_PATH, ALLOW_GET, AUTH_NONE,
+     NULL, tracker_versioned},
     {EXCHANGE_INTERNAL, REQUEST_POST, "/logs", ALLOW_POST, AUTH_NONE,
      events_admit, events_handle},
     {EXCHANGE_ADMIN, REQUEST_GET, "/healthz", ALLOW_GET, AUTH_NONE, NULL,
@@ -105,6 +110,14 @@ tell_ignored_once(const struct ip *peer)
     ip_print(peer, text);
     log_notice("forwarded_ignored", log_text("peer", text),
                log_text("hint", "not in [http] trusted_proxies"), );
+}
+
+/* A page loads the script from wherever it is. */
+static bool
+is_public(const struct route *route)
+{
+    return route && (route->handle == tracker_latest ||
+                     route->handle == tracker_versioned);
 }
 
 static bool
@@ -177,6 +190,7 @@ admit_route(struct exchange *exchange)
 enum problem
 router_admit(struct exchange *exchange)
 {
+    const struct route *route = find_route(exchange);
     struct forwarded_client client;
     enum problem problem;
 
@@ -192,12 +206,12 @@ router_admit(struct exchange *exchange)
         !admin_host_ok(exchange->head->host))
         return PROBLEM_FORBIDDEN;
     if (exchange->listener == EXCHANGE_PUBLIC &&
-        !origin_allowed(exchange, client.host))
+        !origin_allowed(exchange, client.host) && !is_public(route))
         return PROBLEM_ORIGIN_NOT_ALLOWED;
 
     if (!rate_allows(exchange))
         return PROBLEM_RATE_LIMITED;
-    exchange->route = find_route(exchange);
+    exchange->route = route;
     if (!exchange->route)
         return PROBLEM_NOT_FOUND;
     problem = admit_method(exchange);

@@ -1,0 +1,52 @@
+/**
+ * What outlives the page, where the visitor allows it.  Storage that is
+ * denied, full or cleared costs no more than that: memory has it too.
+ */
+
+import { isGranted, persist } from './settings.js';
+
+export const CLIENT = 'clickspool-client';
+export const ORDER = 'clickspool-order-';
+
+export const SESSION = 'clickspool-session';
+export const QUEUE = 'clickspool-waiting-'; // last by name
+
+/** @type {Record<string, string>} */
+let memory = {};
+
+/** A session is its tab's. @param {string} key @returns {Record<string, string>} */
+const area = (key) => {
+  try {
+    if (isGranted && (persist || key < QUEUE))
+      return (key === SESSION ? sessionStorage : localStorage) || memory;
+  } catch {}
+  return memory;
+};
+
+/** @param {string} key */
+export const get = (key) => area(key)[key] || memory[key] || '';
+
+/** @param {string} key @param {string} value */
+export const set = (key, value) => {
+  memory[key] = value;
+  try {
+    area(key)[key] = value;
+  } catch {}
+  return value;
+};
+
+/** @param {string} key */
+export const remove = (key) => {
+  delete memory[key];
+  delete area(key)[key];
+};
+
+/** All that begins so. @param {string} start */
+export const keys = (start) =>
+  Object.keys(area(start)).filter((key) => key.startsWith(start));
+
+/** As if nobody had been here. */
+export const forget = () => {
+  [...keys('clickspool-'), SESSION].forEach(remove);
+  memory = {};
+};

@@ -1,0 +1,20 @@
+import type { UploadOptions } from './types';
+
+export type { UploadOptions } from './types';
+
+export interface UploadError extends Error {
+  /** the server's, or `heic`, `unknown_type`, `network`, `put` */
+  code: string;
+  /** of the answer; 0: there was none; -1: nothing was sent */
+  status: number;
+}
+
+export interface Uploaded {
+  key: string;
+  url: string;
+  size: number;
+  contentType: string;
+}
+
+/** Rejects with an UploadError, or with the signal's reason. */
+export function uploadImage(file: File | Blob, options?: UploadOptions): Promise<Uploaded>;
