@@ -1,6 +1,7 @@
 #!/bin/sh
 # Installs what the tests need, builds, and runs every one of them: unit and
-# integration tests against the real daemons, then the same ones again with
+# integration tests against the real daemons, the units under a systemd of
+# their own (as root; said otherwise), then the first ones again with
 # AddressSanitizer and UndefinedBehaviorSanitizer.
 #
 #     sh tests/run.sh            all of it, in about ten minutes
@@ -48,8 +49,16 @@ check() { # FOLDER
         tests/integration
 }
 
+# The installed thing, in machines of its own, which take root to make.
+check_system() { # FOLDER
+    [ "$(id -u)" = 0 ] && need_packages systemd-container
+    CLICKSPOOL_BUILD=$root/$1 build/venv/bin/python -m pytest \
+        -c tests/pytest.ini tests/system
+}
+
 build build
 check build
+check_system build
 [ -n "$fast" ] && exit 0
 
 # Leaks are found at exit; what is not a report must still end with 0.
