@@ -2,10 +2,7 @@
 with all that is taken from them."""
 
 import json
-import os
 import stat
-import subprocess
-import threading
 import time
 import uuid
 from collections.abc import Iterator
@@ -13,21 +10,16 @@ from pathlib import Path
 
 import pytest
 from machine import Machine
+from service import (
+    ADMIN, CONF, CREDENTIALS, KEYS, PUBLIC, SPOOL, UNITS,
+    Load, arrived, main_pid, post,
+)  # fmt: skip
 from support.ask import event
-from support.http import JSON, Response, post_events, request
+from support.http import JSON, post_events, request
 from support.json_service import JsonService
-from support.standin import ACCESS_KEY, SECRET_KEY, StandIn
+from support.standin import StandIn
 from support.wait import wait_until
 
-PUBLIC, ADMIN = 8080, 9180
-UNITS = ("clickspool-ingest", "clickspool-shipper")
-CONF = "/etc/clickspool/clickspool.conf"
-CREDENTIALS = "/etc/clickspool/credentials.d/logs"
-SPOOL = "/var/lib/clickspool/spool"
-KEYS = (
-    f"[default]\naws_access_key_id = {ACCESS_KEY}\n"
-    f"aws_secret_access_key = {SECRET_KEY}\n"
-)
 PASSWORD = "correct horse battery staple"
 
 
@@ -73,10 +65,11 @@ def configuration(more: str = "") -> str:
 
 @pytest.fixture(scope="module")
 def running(
-    machine: Machine, cloud: StandIn, secrets: JsonService, build: Path
+    machine: Machine, cloud: StandIn, secrets: JsonService, deb: Path
 ) -> Machine:
     """The machine with both services installed and started."""
-    install(machine, build)
+    machine.copy(deb, f"/root/{deb.name}")
+    machine.run("dpkg", "--install", f"/root/{deb.name}")
     machine.write(CONF, configuration())
     machine.write(CREDENTIALS, KEYS)
     for unit in UNITS:
@@ -90,40 +83,8 @@ def running(
             "[Service]\nWatchdogSec=2s\nRestartSec=100ms\n",
         )
     machine.run("systemctl", "daemon-reload")
-    machine.run("systemctl", "enable", "--now", *UNITS)
+    machine.run("systemctl", "restart", *UNITS)
     return machine
-
-
-def install(machine: Machine, build: Path) -> None:
-    subprocess.run(
-        ["meson", "install", "-C", build, "--no-rebuild", "--quiet"],
-        env=os.environ | {"DESTDIR": str(machine.path("/"))}, check=True,
-    )  # fmt: skip
-    machine.run("systemd-sysusers")
-    machine.run("systemd-tmpfiles", "--create")
-
-
-def post(machine: Machine) -> str:
-    """The id of an event that was taken."""
-    with machine.network():
-        answer = post_events(PUBLIC, event(), timeout=20)
-    assert answer.status == 202, answer
-    return str(answer.json()["eventIds"][0])
-
-
-def arrived(cloud: StandIn, *event_ids: str) -> None:
-    """Each of them, once."""
-
-    def count(event_id: str) -> int:
-        return sum(event_id in message for message in cloud.messages())
-
-    wait_until(lambda: all(count(event_id) for event_id in event_ids), 20)
-    assert [count(event_id) for event_id in event_ids] == [1] * len(event_ids)
-
-
-def main_pid(machine: Machine, unit: str) -> int:
-    machine.wait_for(unit)
-    return int(machine.show(unit, "MainPID"))
 
 
 def test_an_event_goes_from_the_socket_to_cloudwatch(
@@ -224,32 +185,6 @@ def test_a_bad_configuration_fails_once_and_a_mended_one_starts(
         running.write(CONF, configuration())
     running.run("systemctl", "restart", *UNITS)
     arrived(cloud, post(running))
-
-
-class Load(threading.Thread):
-    """Single events, each over a connection of its own, one after another."""
-
-    def __init__(self, machine: Machine, count: int, every: float = 0.05) -> None:
-        super().__init__()
-        self.machine, self.count, self.every = machine, count, every
-        self.answers: list[Response | OSError] = []
-
-    def run(self) -> None:
-        with self.machine.network():
-            for _ in range(self.count):
-                try:
-                    answer = post_events(PUBLIC, event(), timeout=20)
-                    self.answers.append(answer)
-                except OSError as error:
-                    self.answers.append(error)
-                time.sleep(self.every)
-
-    def taken(self) -> list[str]:
-        """The ids, once all are answered, with 202."""
-        self.join(120)
-        wrong = [a for a in self.answers if isinstance(a, OSError) or a.status != 202]
-        assert not wrong and len(self.answers) == self.count, wrong
-        return [a.json()["eventIds"][0] for a in self.answers]  # type: ignore[union-attr]
 
 
 def test_all_60_requests_are_answered_across_two_restarts(
