@@ -22,3 +22,9 @@ clock_mono_us(void)
 {
     return clock_read_us(CLOCK_MONOTONIC);
 }
+
+int64_t
+clock_boot_us(void)
+{
+    return clock_read_us(CLOCK_BOOTTIME);
+}

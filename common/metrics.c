@@ -1,6 +1,7 @@
 #include "common/metrics.h"
 
 #include "common/buf.h"
+#include "common/clock.h"
 #include "common/histogram.h"
 
 #include <dirent.h>
@@ -91,6 +92,9 @@ boot_time(void)
             break;
     if (file)
         (void)fclose(file);
+    /* ProcSubset=pid hides the file. */
+    if (seconds <= 0)
+        seconds = (double)(clock_wall_ms() - clock_boot_us() / 1000) / 1e3;
     return seconds;
 }
 

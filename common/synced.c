@@ -1,5 +1,6 @@
 #include "common/synced.h"
 
+#include "common/boot.h"
 #include "common/fileio.h"
 
 #include <errno.h>
@@ -14,7 +15,6 @@
 enum {
     SYNCED_VERSION = 1,
     SYNCED_BYTES = 4096,
-    BOOT_ID_LEN = 36,
     READ_TRIES = 10000,
 };
 
@@ -32,21 +32,6 @@ struct synced {
     char boot_id[BOOT_ID_LEN + 4];
 };
 
-/* proc(5): /proc/sys/kernel/random/boot_id */
-static int
-read_boot_id(char id[BOOT_ID_LEN + 4])
-{
-    int fd = open("/proc/sys/kernel/random/boot_id", O_RDONLY | O_CLOEXEC);
-    ssize_t n;
-
-    memset(id, 0, BOOT_ID_LEN + 4);
-    if (fd < 0)
-        return -errno;
-    n = read(fd, id, BOOT_ID_LEN);
-    (void)close(fd);
-    return n == BOOT_ID_LEN ? 0 : -EIO;
-}
-
 static int
 synced_map(struct synced **out, int fd, int protection)
 {
@@ -55,7 +40,7 @@ synced_map(struct synced **out, int fd, int protection)
 
     if (!synced)
         return -ENOMEM;
-    r = read_boot_id(synced->boot_id);
+    r = boot_id(synced->boot_id);
     if (r < 0)
         goto fail;
     synced->page = mmap(NULL, SYNCED_BYTES, protection, MAP_SHARED, fd, 0);

@@ -11,7 +11,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { MODE = 0440, DIR_MODE = 0750 };
+enum { MODE = 0440, DIR_MODE = 0750, OVERFLOW_GID = 65534 };
 
 #define FRESH_NAME "." SECRET_EXPORT_NAME ".new"
 
@@ -31,6 +31,21 @@ find_group(const char *name, gid_t *gid)
     return 0;
 }
 
+/*
+ * A setgid folder has given its group to the file already, and under a filter
+ * that knows no chown it has to: there the folder is systemd-tmpfiles' to
+ * make.  In a user namespace of our own other groups show as the overflow one.
+ */
+static bool
+has_group(int dirfd, int fd, gid_t group)
+{
+    struct stat dir, file;
+
+    return fstat(dirfd, &dir) == 0 && fstat(fd, &file) == 0 &&
+           dir.st_mode & S_ISGID && file.st_gid == dir.st_gid &&
+           (file.st_gid == group || file.st_gid == OVERFLOW_GID);
+}
+
 /* The file is nobody's to read before its group and mode are right. */
 static int
 write_fresh(int dirfd, const char *value, gid_t group)
@@ -43,8 +58,8 @@ write_fresh(int dirfd, const char *value, gid_t group)
     if (fd < 0)
         return -errno;
     r = fileio_write_all(fd, value, strlen(value));
-    if (!r && fchown(fd, (uid_t)-1, group) < 0)
-        r = -errno;
+    if (!r && fchown(fd, (uid_t)-1, group) < 0 && !has_group(dirfd, fd, group))
+        r = -EPERM;
     if (!r && fchmod(fd, MODE) < 0)
         r = -errno;
     if (!r)

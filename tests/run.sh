@@ -1,6 +1,7 @@
 #!/bin/sh
 # Installs what the tests need, builds, and runs every one of them: unit and
-# integration tests against the real daemons, then the same ones again with
+# integration tests against the real daemons, the units under a systemd of
+# their own (as root; said otherwise), then the first ones again with
 # AddressSanitizer and UndefinedBehaviorSanitizer.
 #
 #     sh tests/run.sh            all of it, in about ten minutes
@@ -53,8 +54,16 @@ check() { # FOLDER
         -m "$tests" tests/integration
 }
 
+# The installed thing, in machines of its own, which take root to make.
+check_system() {
+    [ "$(id -u)" = 0 ] && need_packages systemd-container mmdebstrap \
+        lintian devscripts dpkg-dev
+    build/venv/bin/python -m pytest -c tests/pytest.ini tests/system
+}
+
 build build
 check build
+check_system
 [ -n "$fast" ] && exit 0
 
 # Leaks are found at exit; what is not a report must still end with 0.

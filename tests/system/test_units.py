@@ -1,0 +1,250 @@
+"""The units under a real systemd: what they promise, and that the daemons live
+with all that is taken from them."""
+
+import json
+import stat
+import time
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from machine import Machine
+from service import (
+    ADMIN, CONF, CREDENTIALS, KEYS, PUBLIC, SPOOL, UNITS,
+    Load, arrived, main_pid, post,
+)  # fmt: skip
+from support.ask import event
+from support.http import JSON, post_events, request
+from support.json_service import JsonService
+from support.standin import StandIn
+from support.wait import wait_until
+
+PASSWORD = "correct horse battery staple"
+
+
+def answer_secret(_: str, body: dict[str, str]) -> tuple[int, dict[str, str]]:
+    held = {"APP_CONFIG": '{"bucket":"shop"}', "DB_PASSWORD": PASSWORD}
+    name = body["SecretId"]
+    return 200, {"Name": name, "VersionId": "1", "SecretString": held[name]}
+
+
+@pytest.fixture(scope="module")
+def machine() -> Iterator[Machine]:
+    with Machine() as booted:
+        yield booted
+
+
+@pytest.fixture(scope="module")
+def cloud(machine: Machine) -> Iterator[StandIn]:
+    with machine.network():
+        standin = StandIn()
+        standin.start()
+    yield standin
+    standin.stop()
+
+
+@pytest.fixture(scope="module")
+def secrets(machine: Machine) -> Iterator[JsonService]:
+    with machine.network():
+        service = JsonService(answer_secret)
+        service.__enter__()
+    yield service
+    service.__exit__(None, None, None)
+
+
+def configuration(more: str = "") -> str:
+    return (
+        "[spool]\nmin_free = 16MiB\n"
+        "[rate]\nper_ip = 0\n"
+        "[secrets]\nexport_dir = /run/clickspool/secrets\n"
+        "export_group = clickspool-secret\n"
+        "[shipper]\nlinger = 100ms\nresolve_wait = 1s\n" + more
+    )
+
+
+@pytest.fixture(scope="module")
+def running(
+    machine: Machine, cloud: StandIn, secrets: JsonService, deb: Path
+) -> Machine:
+    """The machine with both services installed and started."""
+    machine.copy(deb, f"/root/{deb.name}")
+    machine.run("dpkg", "--install", f"/root/{deb.name}")
+    machine.write(CONF, configuration())
+    machine.write(CREDENTIALS, KEYS)
+    for unit in UNITS:
+        machine.write(
+            f"/etc/default/{unit}",
+            f"AWS_ENDPOINT_URL={cloud.url}\n"
+            f"AWS_ENDPOINT_URL_SECRETS_MANAGER={secrets.url}\n",
+        )
+        machine.write(
+            f"/etc/systemd/system/{unit}.service.d/quick.conf",
+            "[Service]\nWatchdogSec=2s\nRestartSec=100ms\n",
+        )
+    machine.run("systemctl", "daemon-reload")
+    machine.run("systemctl", "restart", *UNITS)
+    return machine
+
+
+def test_an_event_goes_from_the_socket_to_cloudwatch(
+    running: Machine, cloud: StandIn
+) -> None:
+    arrived(cloud, post(running))
+
+    def broker() -> str:
+        with running.network():
+            checks = request(ADMIN, "GET", "/readyz").json()["checks"]
+        return str(checks["broker:connection"][0]["status"])
+
+    wait_until(lambda: broker() == "pass")
+    for unit in UNITS:
+        assert running.show(unit, "NRestarts") == "0"
+        assert "not permitted" not in running.journal(unit)
+
+
+def test_ingest_has_no_network_and_its_sockets_have_names(running: Machine) -> None:
+    pid = main_pid(running, "clickspool-ingest")
+    links = running.run("nsenter", "-t", str(pid), "-n", "ip", "-brief", "link").stdout
+    assert [line.split()[0] for line in links.splitlines()] == ["lo"]
+    log = running.journal("clickspool-ingest")
+    for name in ("public", "internal", "admin"):
+        assert f"event=listening for={name} address=inherited" in log
+    assert "socket_not_in_settings" not in log
+    assert "setting_has_no_socket" not in log
+
+
+def test_the_api_sends_as_a_member_of_its_own_group(
+    running: Machine, cloud: StandIn
+) -> None:
+    entry = {"logCategory": "auth", "action": "login", "eventId": str(uuid.uuid4())}
+    post_it = [
+        "curl", "-sS", "--unix-socket", "/run/clickspool/log.sock", "-H",
+        f"Content-Type: {JSON}", "-d", json.dumps(entry), "http://localhost/logs",
+    ]  # fmt: skip
+    as_nobody = ["setpriv", "--reuid=nobody", "--clear-groups", "--regid"]
+    refused = running.run(*as_nobody, "nogroup", *post_it, check=False)
+    assert "ermission denied" in refused.stderr or refused.returncode == 7
+    taken = running.run(*as_nobody, "clickspool-log", *post_it)
+    assert json.loads(taken.stdout)["accepted"] == 1, taken
+    arrived(cloud, entry["eventId"])
+
+
+def test_the_secret_is_exported_for_its_own_group(running: Machine) -> None:
+    file = running.path("/run/clickspool/secrets/DB_PASSWORD")
+    wait_until(file.exists)
+    assert file.read_text() == PASSWORD
+    assert stat.S_IMODE(file.stat().st_mode) == 0o440
+    group = running.run("stat", "-c", "%G", "/run/clickspool/secrets/DB_PASSWORD")
+    assert group.stdout == "clickspool-secret\n"
+
+
+def test_a_good_reload_is_taken(running: Machine) -> None:
+    pid = main_pid(running, "clickspool-ingest")
+    other = {"Origin": "https://other.example"}
+    with running.network():
+        assert post_events(PUBLIC, event(), other).status == 202
+    running.write(CONF, configuration("[cors]\norigins = https://shop.example\n"))
+    running.run("systemctl", "reload", *UNITS)
+    try:
+        with running.network():
+            wait_until(lambda: post_events(PUBLIC, event(), other).status == 403)
+        assert main_pid(running, "clickspool-ingest") == pid
+    finally:
+        running.write(CONF, configuration())
+        running.run("systemctl", "reload", *UNITS)
+
+
+def test_a_bad_reload_fails_and_changes_nothing(
+    running: Machine, cloud: StandIn
+) -> None:
+    pids = [main_pid(running, unit) for unit in UNITS]
+    running.write(CONF, configuration("[rate]\nbrust = 3\n"))
+    try:
+        for unit in UNITS:
+            assert running.run("systemctl", "reload", unit, check=False).returncode
+            assert 'did you mean "burst"?' in running.journal(unit)
+        arrived(cloud, post(running))
+        assert [main_pid(running, unit) for unit in UNITS] == pids
+    finally:
+        running.write(CONF, configuration())
+
+
+def test_a_bad_configuration_fails_once_and_a_mended_one_starts(
+    running: Machine, cloud: StandIn
+) -> None:
+    running.write(CONF, configuration("[rate]\nbrust = 3\n"))
+    try:
+        for unit in UNITS:
+            running.run("systemctl", "restart", unit, check=False)
+            running.wait_for(unit, "failed")
+            time.sleep(0.5)  # a restart would be sooner
+            assert running.show(unit, "NRestarts") == "0"
+            assert running.show(unit, "ExecMainStatus") == "78"
+    finally:
+        running.write(CONF, configuration())
+    running.run("systemctl", "restart", *UNITS)
+    arrived(cloud, post(running))
+
+
+def test_all_60_requests_are_answered_across_two_restarts(
+    running: Machine, cloud: StandIn
+) -> None:
+    load = Load(running, 60)
+    load.start()
+    for _ in range(2):
+        time.sleep(0.5)
+        assert load.is_alive()
+        running.run("systemctl", "restart", *UNITS)
+    arrived(cloud, *load.taken())
+
+
+@pytest.mark.parametrize("unit", UNITS)
+def test_a_frozen_daemon_is_replaced(
+    running: Machine, cloud: StandIn, unit: str
+) -> None:
+    before = main_pid(running, unit)
+    running.run("kill", "-STOP", str(before))
+    event_id = post(running)  # waits for the next ingest where that is frozen
+    wait_until(lambda: main_pid(running, unit) not in (0, before), 20)
+    assert "Watchdog timeout" in running.journal(unit)
+    arrived(cloud, event_id)
+
+
+def test_without_credentials_shipper_holds_and_with_them_ships(
+    running: Machine, cloud: StandIn
+) -> None:
+    running.path(CREDENTIALS).unlink()
+    running.run("systemctl", "restart", "clickspool-shipper")
+    event_id = post(running)
+    running.wait_for("clickspool-shipper")
+    assert "event=credentials_missing" in running.journal("clickspool-shipper")
+    assert not any(event_id in message for message in cloud.messages())
+    running.write(CREDENTIALS, KEYS)
+    running.run("systemctl", "restart", "clickspool-shipper")
+    arrived(cloud, event_id)
+
+
+def test_the_spool_names_the_boot_though_the_kernel_s_file_is_hidden(
+    running: Machine,
+) -> None:
+    boot_id = running.run("cat", "/proc/sys/kernel/random/boot_id").stdout.strip()
+    assert boot_id.encode() in running.path(f"{SPOOL}/synced").read_bytes()
+
+
+def test_the_sum_of_promise_2_holds_after_all_that(running: Machine) -> None:
+    wait_until(
+        lambda: running.run("clickspoolctl", "audit", check=False).returncode == 0
+    )
+    assert not [
+        line
+        for line in running.journal("*").splitlines()
+        if "segfault" in line or "dumped core" in line
+    ]
+
+
+def test_the_units_are_well_formed(running: Machine) -> None:
+    units = [f"{unit}.service" for unit in UNITS]
+    units += [f"clickspool-{name}.socket" for name in ("public", "internal", "admin")]
+    said = running.run("systemd-analyze", "verify", "--man=no", *units)
+    assert "clickspool" not in said.stderr
