@@ -90,7 +90,7 @@ dead_walk(const struct dead_walk *walk, struct ctl *ctl)
     bool corrupt = false;
     int code, r;
 
-    code = ctl_open(ctl);
+    code = ctl->opened ? CTL_OK : ctl_open(ctl);
     if (code)
         return code;
     r = letter_index_read(&index, ctl->dirfd, tell_wrong, &corrupt);

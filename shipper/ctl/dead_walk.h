@@ -50,7 +50,7 @@ int dead_walk_options(struct dead_walk *walk, struct ctl *ctl,
                       const struct command *command, int argc, char **argv);
 
 /**
- * dead_walk(): opens the spool, and goes over its letters.
+ * dead_walk(): opens the spool unless it is open, and goes over its letters.
  *
  * Return: an exit code, told; CTL_CORRUPT where a line was wrong.
  */
