@@ -24,8 +24,8 @@ count(struct letters *letters, const struct letter *letter,
         letters->dropped++;
     else if (entry)
         letters->entries++;
-    else
-        letters->runs++;
+    else if (!letters->runs++) /* they come by their places */
+        letters->first_run = letter->position;
 }
 
 int

@@ -8,7 +8,8 @@
 /** The dead letters, counted over all their files, by what became of them. */
 struct letters {
     uint64_t entries; /* that are dead, and nobody resolved that */
-    uint64_t runs;    /* of bad bytes, likewise */
+    uint64_t runs;    /* of bad bytes, likewise; the first of them ... */
+    struct spool_position first_run; /* ... is there */
     uint64_t dropped; /* resolved by an operator: entries and runs */
     uint64_t retried;
     uint64_t passed;     /* of the dead entries, those before the position ... */

@@ -157,6 +157,15 @@ print_letters(const struct overview *overview, const struct ctl *ctl)
            " runs of bad bytes; %s of at most %s\n",
            letters->entries, letters->runs, print_bytes(letters->bytes, a),
            print_bytes((uint64_t)ctl->settings.shipper.dead_max_size, b));
+    if (letters->runs) {
+        char name[SPOOL_NAME_SIZE];
+
+        label("");
+        coloured(PRINT_BAD, "bad bytes");
+        printf(": the first at %s:%" PRIu64 "; clickspoolctl dead ls\n",
+               spool_name(letters->first_run.segment, name),
+               letters->first_run.offset);
+    }
 }
 
 static void
@@ -232,7 +241,7 @@ void
 overview_print_json(const struct overview *overview, const struct ctl *ctl)
 {
     const struct letters *letters = &overview->letters;
-    char now[PRINT_SIZE], oldest[PRINT_SIZE];
+    char now[PRINT_SIZE], oldest[PRINT_SIZE], name[SPOOL_NAME_SIZE];
 
     printf("{\"time\":%s,\"dir\":", print_time_json(overview->now_ms, now));
     print_json_text(ctl->dir);
@@ -254,6 +263,12 @@ overview_print_json(const struct overview *overview, const struct ctl *ctl)
            overview->free_bytes, overview->free_least);
     checkpoint_json(&overview->shipped);
     printf(",\"deadLetters\":{\"entries\":%" PRIu64 ",\"badRuns\":%" PRIu64
-           ",\"bytes\":%" PRIu64 "}}\n",
+           ",\"bytes\":%" PRIu64 ",\"firstBadRun\":",
            letters->entries, letters->runs, letters->bytes);
+    if (letters->runs)
+        printf("{\"segment\":\"%s\",\"offset\":%" PRIu64 "}}}\n",
+               spool_name(letters->first_run.segment, name),
+               letters->first_run.offset);
+    else
+        puts("null}}");
 }

@@ -67,6 +67,8 @@ status_run(struct ctl *ctl, int argc, char **argv)
             putchar('\n');
         overview_deinit(&overview);
     }
+    if (!code && (overview.letters.entries || overview.letters.runs))
+        code = CTL_FINDINGS;
     overview_deinit(&overview);
     return code;
 }
@@ -78,6 +80,7 @@ const struct command command_status = {
     .help = "  --watch N         again each N seconds, until it is interrupted\n"
             "\n"
             "From the files alone: locks tell who runs, checkpoint.json what "
-            "was shipped,\nshipper.status.json how shipping goes.\n",
+            "was shipped,\nshipper.status.json how shipping goes. Exit code 1 "
+            "where there are dead letters\nthat nobody has resolved.\n",
     .run = status_run,
 };

@@ -20,7 +20,7 @@ from support.standin import StandIn
 LONG = bool(os.environ.get("CLICKSPOOL_LONG"))
 SIZE, SEGMENT = (1024 * MIB, 64 * MIB) if LONG else (64 * MIB, 8 * MIB)
 MOST_MEMORY = 32 * MIB
-FINE, CORRUPT = 0, 5
+FINE, FINDINGS, CORRUPT = 0, 1, 5
 UUID = slice(len('{"_crc":"89abcdef","ts":1767323045000,"eventId":"'), None)
 
 
@@ -91,9 +91,12 @@ def ctl(large: Large, *args: str) -> tuple[int, list[dict[str, object]]]:
 def unshipped(large: Large) -> int:
     """As `status` tells it."""
     code, [told] = ctl(large, "status")
-    assert code == FINE
-    spool = told["spool"]
-    assert isinstance(spool, dict)
+    spool, letters = told["spool"], told["deadLetters"]
+    assert isinstance(spool, dict) and isinstance(letters, dict)
+    run = letters["firstBadRun"]
+    assert code == (FINDINGS if run else FINE)
+    if run:
+        assert (run["segment"], run["offset"]) == (large.bad.segment, large.bad.offset)
     return int(spool["unshippedBytes"])
 
 
@@ -122,6 +125,10 @@ def test_one_flipped_bit_costs_one_line_and_little_memory(
     stream.wait_stored(large.entries - 1, 900)
     stream.wait(lambda: settled(site) == large.entries - 1)
     assert unshipped(large) == 0
+    assert ctl(large, "status")[0] == FINDINGS, "shipper has buried it"
+    code, [row] = ctl(large, "dead", "ls")
+    assert code == FINDINGS
+    assert (row["segment"], row["offset"]) == (bad.segment, bad.offset)
     assert site.shipper.stop() == 0
     check_memory(site.shipper.meter, site.shipper.program)
     names = [message[UUID][:36] for message in stream.messages()]
