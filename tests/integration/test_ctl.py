@@ -556,9 +556,10 @@ def test_status_counts_dead_letters(spool: Site) -> None:
     (spool.spool / "dead-letter.2.ndjson").write_text(
         dead_letter(41, 200) + dead_letter(41, 700)
     )
-    status = json.loads(run(spool, "status", "--json"))
-    assert status["deadLetters"]["entries"] == 2
-    assert status["deadLetters"]["badRuns"] == 1
+    letters = json.loads(run(spool, "status", "--json", code=1))["deadLetters"]
+    assert (letters["entries"], letters["badRuns"]) == (2, 1)
+    assert letters["firstBadRun"] == {"segment": name(41), "offset": 900}
+    assert f"the first at {name(41)}:900" in run(spool, "status", code=1)
 
 
 def test_status_watches(spool: Site) -> None:
