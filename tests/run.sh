@@ -6,17 +6,22 @@
 #     sh tests/run.sh            all of it, in about ten minutes
 #     sh tests/run.sh --long     the torture tests at full count
 #     sh tests/run.sh --fast     the first build only
+#     sh tests/run.sh --without-browsers
+#
+# The browsers are Debian's chromium and firefox-esr; where there are none as
+# packages, $CHROMIUM and $FIREFOX name others.
 #
 # Fails where something it needs is missing; nothing is skipped for that.
 set -eu
 
 cd "$(dirname "$0")/.."
 root=$PWD
-long='' fast=''
+long='' fast='' browsers=1
 for arg in "$@"; do
     case $arg in
     --long) long=1 ;;
     --fast) fast=1 ;;
+    --without-browsers) browsers='' ;;
     *)
         sed -n '2,/^set /{/^set /d;s/^# \{0,1\}//p;}' "$0"
         exit 64
@@ -31,6 +36,19 @@ need_packages $(build_packages) python3-venv nginx-light wrk strace faketime cur
 command -v npm >/dev/null || need_packages nodejs npm
 need_venv build/venv tests/requirements.txt
 
+need_browser() { # PROGRAM PACKAGE VARIABLE
+    command -v "$1" >/dev/null && return
+    if grep -q '^ID=ubuntu' /etc/os-release; then
+        echo "Ubuntu has no package of $2: name one in $3, or say --without-browsers." >&2
+        exit 69
+    fi
+    need_packages "$2"
+}
+if [ -n "$browsers" ]; then
+    need_browser "${CHROMIUM:-chromium}" chromium CHROMIUM
+    need_browser "${FIREFOX:-firefox-esr}" firefox-esr FIREFOX
+fi
+
 build() { # FOLDER [OPTION...]
     folder=$1
     shift
@@ -41,18 +59,21 @@ build() { # FOLDER [OPTION...]
 # Tests wait more than they work: two for each processor, side by side.
 workers=$(($(nproc) * 2))
 
-check() { # FOLDER
-    meson test -C "$1" --no-rebuild --print-errorlogs --suite unit
-    CLICKSPOOL_BUILD=$root/$1 CLICKSPOOL_LONG=$long \
+check() { # FOLDER [PYTEST-OPTION...]
+    folder=$1
+    shift
+    meson test -C "$folder" --no-rebuild --print-errorlogs --suite unit
+    CLICKSPOOL_BUILD=$root/$folder CLICKSPOOL_LONG=$long \
         build/venv/bin/python -m pytest -c tests/pytest.ini -n "$workers" \
-        tests/integration
+        --dist loadgroup tests/integration "$@"
 }
 
 build build
-check build
+no_browsers='--ignore-glob=*/test_browser*.py'
+if [ -n "$browsers" ]; then check build; else check build "$no_browsers"; fi
 [ -n "$fast" ] && exit 0
 
 # Leaks are found at exit; what is not a report must still end with 0.
 build build-asan -Db_sanitize=address,undefined -Db_lundef=false
 export UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1
-check build-asan
+check build-asan "$no_browsers" # what browsers do, they have shown
