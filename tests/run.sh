@@ -9,19 +9,19 @@
 #     sh tests/run.sh --fast     the first build only
 #     sh tests/run.sh --without-browsers
 #
-# The browser is Debian's chromium, or the one that $CHROMIUM names, as Ubuntu
-# has no package of it.
+# The browsers are Debian's chromium and firefox-esr; where there are none as
+# packages, $CHROMIUM and $FIREFOX name others.
 # Fails where something it needs is missing; nothing is skipped for that.
 set -eu
 
 cd "$(dirname "$0")/.."
 root=$PWD
-long='' fast='' chromium=${CHROMIUM-chromium} tests=''
+long='' fast='' browsers=1
 for arg in "$@"; do
     case $arg in
     --long) long=1 ;;
     --fast) fast=1 ;;
-    --without-browsers) chromium='' tests='not browser' ;;
+    --without-browsers) browsers='' ;;
     *)
         sed -n '2,/^set /{/^set /d;s/^# \{0,1\}//p;}' "$0"
         exit 64
@@ -33,9 +33,21 @@ done
 . "$root/docs/packages.sh"
 # shellcheck disable=SC2046 # words
 need_packages $(build_packages) python3-venv nginx-light wrk strace faketime curl jq
-[ "$chromium" != chromium ] || need_packages chromium
 command -v npm >/dev/null || need_packages nodejs npm
 need_venv build/venv tests/requirements.txt
+
+need_browser() { # PROGRAM PACKAGE VARIABLE
+    command -v "$1" >/dev/null && return
+    if grep -q '^ID=ubuntu' /etc/os-release; then
+        echo "Ubuntu has no package of $2: name one in $3, or say --without-browsers." >&2
+        exit 69
+    fi
+    need_packages "$2"
+}
+if [ -n "$browsers" ]; then
+    need_browser "${CHROMIUM:-chromium}" chromium CHROMIUM
+    need_browser "${FIREFOX:-firefox-esr}" firefox-esr FIREFOX
+fi
 
 build() { # FOLDER [OPTION...]
     folder=$1
@@ -47,11 +59,11 @@ build() { # FOLDER [OPTION...]
 # Tests wait more than they work: two for each processor, side by side.
 workers=$(($(nproc) * 2))
 
-check() { # FOLDER
+check() { # FOLDER MARKS
     meson test -C "$1" --no-rebuild --print-errorlogs --suite unit
     CLICKSPOOL_BUILD=$root/$1 CLICKSPOOL_LONG=$long \
         build/venv/bin/python -m pytest -c tests/pytest.ini -n "$workers" \
-        -m "$tests" tests/integration
+        --dist loadgroup -m "$2" tests/integration
 }
 
 # The installed thing, in machines of its own, which take root to make.
@@ -62,11 +74,11 @@ check_system() {
 }
 
 build build
-check build
+if [ -n "$browsers" ]; then check build ''; else check build 'not browser'; fi
 check_system
 [ -n "$fast" ] && exit 0
 
 # Leaks are found at exit; what is not a report must still end with 0.
 build build-asan -Db_sanitize=address,undefined -Db_lundef=false
 export UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1
-check build-asan
+check build-asan 'not browser' # what browsers do, they have shown

@@ -17,6 +17,12 @@ STDERR_SHOWN = 8000  # characters of each daemon's
 _SITES = pytest.StashKey[list[Site]]()
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if item.path.name.startswith("test_browser"):
+            item.add_marker("browser")
+
+
 @pytest.fixture(scope="session")
 def build() -> Path:
     """The build folder: $CLICKSPOOL_BUILD, or build/ in the project."""

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 from support.daemons import Site
 from support.http import RawClient, Response, request_bytes
+from support.npm import WEB, install
 
-WEB = Path(__file__).resolve().parents[2] / "ingest" / "web"
 SCRIPT = (WEB / "dist" / "tracker.min.js").read_bytes()
 VERSION = json.loads((WEB / "package.json").read_text())["version"]
 LATEST, PINNED = "/e.js", f"/e/{VERSION}.js"
@@ -121,12 +121,7 @@ def test_no_entry_outweighs_its_budget(name: str) -> None:
 
 @pytest.fixture(scope="module")
 def tools() -> None:
-    """What the lockfile pins, in place."""
-    lock, done = WEB / "package-lock.json", WEB / "node_modules" / ".clickspool"
-    if not done.exists() or done.read_bytes() != lock.read_bytes():
-        command = ["npm", "ci", "--no-audit", "--no-fund", "--silent"]
-        subprocess.run(command, cwd=WEB, check=True)
-        done.write_bytes(lock.read_bytes())
+    install(WEB)
 
 
 @pytest.mark.usefixtures("tools")
