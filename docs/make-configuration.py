@@ -93,7 +93,7 @@ origins = https://shop.example https://www.shop.example
 
 Look before you start:
 
-```sh
+```sh runs
 clickspool-ingest --check          # exit 0, or 78 with file, line and key
 clickspool-shipper --check
 clickspool-ingest --print-config   # the values in force, and where each is from
