@@ -49,7 +49,7 @@ def test_the_page_of_settings_is_what_the_table_makes() -> None:
     )
 
 
-def test_every_setting_is_in_the_page_with_its_default(make_site: MakeSite) -> None:
+def test_every_setting_is_in_the_page(make_site: MakeSite) -> None:
     shown = make_site().run(
         "ingest/clickspool-ingest", "--config", os.devnull, "--print-config"
     )
