@@ -93,6 +93,7 @@ on_timer_closed(uv_handle_t *handle)
 {
     struct lookup *lookup = handle->data;
 
+    forget(lookup);
     buf_deinit(&lookup->body);
     free(lookup);
 }
@@ -104,7 +105,6 @@ lookup_close(struct lookup *lookup)
         return;
     if (lookup->calling)
         aws_call_cancel(&lookup->call);
-    forget(lookup);
     uv_close((uv_handle_t *)&lookup->timer, on_timer_closed);
 }
 
@@ -114,7 +114,8 @@ lookup_saw(const struct lookup *lookup, size_t index)
     return witness_saw(lookup->witness, index);
 }
 
-/* done() may start the next one, so what is over is put away by hand. */
+/* done() may start the next one, so what is over is put away by hand; or close
+ * this one, which is freed by a later turn of the loop. */
 static void
 finish(struct lookup *lookup, enum lookup_end end,
        const struct aws_answer *answer)

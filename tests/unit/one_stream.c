@@ -24,6 +24,10 @@ on_settled(void *owner, struct stream *stream, uint64_t delivered,
     world->settled++;
     world->delivered += delivered;
     world->dead += dead;
+    if (!world->closes)
+        return;
+    stream_close(stream);
+    world->stream = NULL;
 }
 
 static void

@@ -25,6 +25,7 @@ struct one_stream {
     char lines[ENTRIES_MAX][128];
     uint64_t delivered, dead;
     unsigned settled, sending;
+    bool closes; /* once it has settled something, as lanes may */
     struct stream_past past;
     struct figures figures;
 };

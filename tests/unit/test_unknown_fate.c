@@ -78,6 +78,21 @@ what_is_there_is_not_sent_again(void)
 }
 
 static void
+a_stream_may_be_closed_by_what_was_found(void)
+{
+    struct one_stream world;
+
+    begin_with_wait(&world, 60000);
+    world.closes = true;
+    one_stream_offer(&world, 0, 2);
+    stream_poke(world.stream, true);
+    lose_answer();
+    show(&world, 0, 2, "a");
+    CHECK(world.delivered == 2 && !world.stream);
+    one_stream_end(&world);
+}
+
+static void
 what_is_missing_after_its_time_is_sent_again_alone(void)
 {
     struct one_stream world;
@@ -245,6 +260,7 @@ int
 main(void)
 {
     what_is_there_is_not_sent_again();
+    a_stream_may_be_closed_by_what_was_found();
     what_is_missing_after_its_time_is_sent_again_alone();
     a_failed_look_is_repeated_and_proves_nothing();
     what_must_not_be_read_is_sent_again();
