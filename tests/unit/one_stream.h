@@ -30,7 +30,10 @@ struct one_stream {
     struct figures figures;
 };
 
+/** one_stream_begin(): its entries are of 1000 ms and later; one_stream_begin_at
+ * of @ts. */
 void one_stream_begin(struct one_stream *world);
+void one_stream_begin_at(struct one_stream *world, int64_t ts);
 void one_stream_end(struct one_stream *world);
 
 /** one_stream_offer(): entries [from, to). */
