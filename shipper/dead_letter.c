@@ -155,13 +155,21 @@ static int
 append_gathered(struct dead_letter *dead)
 {
     char name[DEAD_LETTER_NAME_SIZE];
+    int64_t before;
     int fd, r;
 
     fd = fileio_open(dead->dirfd, dead_letter_name(dead->index.number, name),
                      O_WRONLY | O_CREAT | O_APPEND);
     if (fd < 0)
         return fd;
+    before = fileio_size(fd);
     r = fileio_write_all(fd, dead->gathered.data, dead->gathered.len);
+    /* A full disk takes nothing of it, again and again: the file is as it was,
+     * and good. */
+    if (r < 0 && before >= 0 && fileio_size(fd) == before) {
+        (void)close(fd);
+        return r;
+    }
     if (!r)
         r = fileio_datasync(fd);
     if (!r)
