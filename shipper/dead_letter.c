@@ -255,3 +255,15 @@ dead_letter_keeps(const struct dead_letter *dead, uint64_t segment)
 {
     return dead_letter_index_keeps(&dead->index, segment);
 }
+
+uint64_t
+dead_letter_highest(const struct dead_letter *dead)
+{
+    const struct dead_letter_places *known = &dead->index.known;
+    uint64_t highest = 0;
+
+    for (size_t i = 0; i < known->count; i++)
+        if (known->at[i].segment > highest)
+            highest = known->at[i].segment;
+    return highest;
+}
