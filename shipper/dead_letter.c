@@ -155,13 +155,21 @@ static int
 append_gathered(struct dead_letter *dead)
 {
     char name[DEAD_LETTER_NAME_SIZE];
+    int64_t before;
     int fd, r;
 
     fd = fileio_open(dead->dirfd, dead_letter_name(dead->index.number, name),
                      O_WRONLY | O_CREAT | O_APPEND);
     if (fd < 0)
         return fd;
+    before = fileio_size(fd);
     r = fileio_write_all(fd, dead->gathered.data, dead->gathered.len);
+    /* A full disk takes nothing of it, again and again: the file is as it was,
+     * and good. */
+    if (r < 0 && before >= 0 && fileio_size(fd) == before) {
+        (void)close(fd);
+        return r;
+    }
     if (!r)
         r = fileio_datasync(fd);
     if (!r)
@@ -246,4 +254,16 @@ bool
 dead_letter_keeps(const struct dead_letter *dead, uint64_t segment)
 {
     return dead_letter_index_keeps(&dead->index, segment);
+}
+
+uint64_t
+dead_letter_highest(const struct dead_letter *dead)
+{
+    const struct dead_letter_places *known = &dead->index.known;
+    uint64_t highest = 0;
+
+    for (size_t i = 0; i < known->count; i++)
+        if (known->at[i].segment > highest)
+            highest = known->at[i].segment;
+    return highest;
 }

@@ -88,3 +88,7 @@ void dead_letter_tidy(struct dead_letter *dead, uint64_t lowest);
 
 /** dead_letter_keeps(): @segment holds bad bytes that nobody dropped yet. */
 bool dead_letter_keeps(const struct dead_letter *dead, uint64_t segment);
+
+/** dead_letter_highest(): the highest segment that a letter behind the
+ * checkpoint was of, files of retry/ among them, or 0. */
+uint64_t dead_letter_highest(const struct dead_letter *dead);

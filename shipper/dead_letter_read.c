@@ -5,6 +5,7 @@
 #include "common/json.h"
 
 #include <cjson/cJSON.h>
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -21,6 +22,66 @@ dead_letter_name(unsigned number, char name[DEAD_LETTER_NAME_SIZE])
         (void)snprintf(name, DEAD_LETTER_NAME_SIZE, "dead-letter.%u.ndjson",
                        number);
     return name;
+}
+
+static unsigned
+number_of(const char *name)
+{
+    char again[DEAD_LETTER_NAME_SIZE];
+    unsigned long number = 1;
+
+    if (strcmp(name, SPOOL_DEAD_LETTER) != 0 &&
+        sscanf(name, "dead-letter.%9lu.", &number) != 1)
+        return 0;
+    return strcmp(dead_letter_name((unsigned)number, again), name)
+               ? 0
+               : (unsigned)number;
+}
+
+/* The lowest number above @after of which there is a file; 0: none.  Return: 0
+ * or a negative errno. */
+static int
+find_next(int dirfd, unsigned after, unsigned *found)
+{
+    const struct dirent *entry;
+    DIR *dir;
+    int fd = fileio_open(dirfd, ".", O_RDONLY | O_DIRECTORY);
+
+    *found = 0;
+    if (fd < 0)
+        return fd;
+    dir = fdopendir(fd);
+    if (!dir) {
+        (void)close(fd);
+        return -ENOMEM;
+    }
+    while ((entry = readdir(dir))) {
+        unsigned number = number_of(entry->d_name);
+
+        if (number > after && (!*found || number < *found))
+            *found = number;
+    }
+    (void)closedir(dir);
+    return 0;
+}
+
+int
+dead_letter_open_next(int dirfd, unsigned *number)
+{
+    char name[DEAD_LETTER_NAME_SIZE];
+    unsigned next = *number + 1;
+    int fd, r;
+
+    /* Mostly it is there, or none is. */
+    while ((fd = fileio_open(dirfd, dead_letter_name(next, name), O_RDONLY)) ==
+           -ENOENT) {
+        r = find_next(dirfd, next, &next);
+        if (r < 0 || !next)
+            return r < 0 ? r : -ENOENT;
+    }
+    if (fd >= 0)
+        *number = next;
+    return fd;
 }
 
 /* What one line of the files says of a place. */
@@ -146,17 +207,11 @@ read_file(struct rows *rows, unsigned number, FILE *file, bool *torn)
 static int
 read_files(struct rows *rows, struct dead_letter_index *index, int dirfd)
 {
-    char name[DEAD_LETTER_NAME_SIZE];
-    unsigned number = 1, gone = 0;
+    unsigned number = 0;
     FILE *file;
     int fd, r = 0;
 
-    for (; !r && gone < DEAD_LETTER_GONE_MAX; number++) {
-        fd = fileio_open(dirfd, dead_letter_name(number, name), O_RDONLY);
-        if (fd == -ENOENT) {
-            gone++;
-            continue;
-        }
+    while (!r && (fd = dead_letter_open_next(dirfd, &number)) != -ENOENT) {
         if (fd < 0)
             return fd;
         file = fdopen(fd, "r");
@@ -167,7 +222,6 @@ read_files(struct rows *rows, struct dead_letter_index *index, int dirfd)
         r = read_file(rows, number, file, &index->torn);
         (void)fclose(file);
         index->number = number;
-        gone = 0;
     }
     return r;
 }

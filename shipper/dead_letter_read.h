@@ -15,9 +15,6 @@
 enum {
     DEAD_LETTER_NAME_SIZE = 40,
     DEAD_LETTER_LINE_MAX = 1024 * 1024, /* longer ones are not ours */
-    /* Numbers without a file that are passed over before the last one: the
-     * first ones may be settled, or moved away. */
-    DEAD_LETTER_GONE_MAX = 64,
 };
 
 #define DEAD_LETTER_BAD "bad_bytes"
@@ -42,6 +39,15 @@ struct dead_letter_index {
 /** dead_letter_name(): dead-letter.ndjson, dead-letter.2.ndjson, … */
 const char *dead_letter_name(unsigned number,
                              char name[DEAD_LETTER_NAME_SIZE]);
+
+/**
+ * dead_letter_open_next(): for reading, the file with the lowest number above
+ * *@number, which becomes that one.  Numbers may be missing: files are removed
+ * when they are settled, or moved away.
+ *
+ * Return: a descriptor; -ENOENT: there is none; or another errno.
+ */
+int dead_letter_open_next(int dirfd, unsigned *number);
 
 /** dead_letter_index_read(): dead_letter_index_deinit() is due in any case. */
 int dead_letter_index_read(struct dead_letter_index *index, int dirfd,

@@ -9,7 +9,10 @@
 
 #include <inttypes.h>
 
-enum { ENTRY_MAX = 4096 };
+enum {
+    ENTRY_MAX = 4096,
+    AGAIN_MS = 5000, /* entries come first where one is refused */
+};
 
 void
 heartbeat_init(struct heartbeat *heartbeat, int dirfd, int64_t every_ms)
@@ -84,8 +87,11 @@ heartbeat_say(struct heartbeat *heartbeat, struct stream *stream,
 void
 heartbeat_said(struct heartbeat *heartbeat, bool taken)
 {
+    int64_t wait_ms = heartbeat->every_ms;
+
     heartbeat->under_way = false;
-    if (taken)
-        heartbeat->due_ms = clock_mono_us() / 1000 + heartbeat->every_ms;
+    if (!taken && wait_ms > AGAIN_MS)
+        wait_ms = AGAIN_MS;
+    heartbeat->due_ms = clock_mono_us() / 1000 + wait_ms;
     log_debug("heartbeat", log_text("taken", taken ? "yes" : "no"), );
 }

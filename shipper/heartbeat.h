@@ -53,5 +53,5 @@ void heartbeat_follow(struct heartbeat *heartbeat,
 void heartbeat_say(struct heartbeat *heartbeat, struct stream *stream,
                    const struct heartbeat_facts *facts);
 
-/** heartbeat_said(): it is @taken, or is due again. */
+/** heartbeat_said(): it is @taken, or is due again after some seconds. */
 void heartbeat_said(struct heartbeat *heartbeat, bool taken);

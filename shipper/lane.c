@@ -267,7 +267,6 @@ catch_up(struct lane *lane, struct place *place, bool thorough)
     struct spool_position common = feed_position(&lane->feed);
     struct spool_item *item = &place->own.item;
     uint64_t bytes = 0;
-    bool looked = thorough;
     int r;
 
     while ((r = feed_next(&place->own, thorough)) == 1 && bytes < FILL_BYTES) {
@@ -288,7 +287,10 @@ catch_up(struct lane *lane, struct place *place, bool thorough)
         }
         feed_take(&place->own);
     }
-    return r == 0 && looked;
+    /* At the end of what it knows of: the common one may be in a segment that
+     * this one has not looked for yet. */
+    return r == 0 &&
+           spool_position_compare(feed_position(&place->own), common) >= 0;
 }
 
 void

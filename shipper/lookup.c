@@ -35,7 +35,8 @@ struct lookup {
 
     struct witness *witness; /* NULL: none is under way */
     size_t count;            /* entries that are sought */
-    int64_t first_ts, last_ts;
+    int64_t first_ts, last_ts; /* that CloudWatch may have been told */
+    int64_t latest_ts;         /* of the lines themselves */
     int64_t until_us, began_us; /* of all looks; of this one */
     int64_t pause_ms;
     unsigned pages;
@@ -93,6 +94,7 @@ on_timer_closed(uv_handle_t *handle)
 {
     struct lookup *lookup = handle->data;
 
+    forget(lookup);
     buf_deinit(&lookup->body);
     free(lookup);
 }
@@ -104,7 +106,6 @@ lookup_close(struct lookup *lookup)
         return;
     if (lookup->calling)
         aws_call_cancel(&lookup->call);
-    forget(lookup);
     uv_close((uv_handle_t *)&lookup->timer, on_timer_closed);
 }
 
@@ -114,7 +115,8 @@ lookup_saw(const struct lookup *lookup, size_t index)
     return witness_saw(lookup->witness, index);
 }
 
-/* done() may start the next one, so what is over is put away by hand. */
+/* done() may start the next one, so what is over is put away by hand; or close
+ * this one, which is freed by a later turn of the loop. */
 static void
 finish(struct lookup *lookup, enum lookup_end end,
        const struct aws_answer *answer)
@@ -292,19 +294,23 @@ seek_entries(struct lookup *lookup, const struct batch *batch)
     int r = 0;
 
     entry_source_init(&source, lookup->dirfd);
-    for (size_t i = 0; !r && i < batch->count; i++) {
+    for (size_t i = 0; i < batch->count; i++) {
         const struct batch_entry *entry = &batch->entries[i];
         struct slice line;
 
         r = entry_source_read(&source, entry->position, entry->len, &line);
-        if (!r)
-            witness_seek(lookup->witness, line_ts(line.data), line);
+        if (r)
+            break;
+        witness_seek(lookup->witness, line_ts(line.data), line);
+        if (line_ts(line.data) > lookup->latest_ts)
+            lookup->latest_ts = line_ts(line.data);
     }
     entry_source_deinit(&source);
     return r;
 }
 
-/* What was received under a wrong clock was sent with the time of then. */
+/* What was received under a wrong clock was sent with the time of then, which
+ * is not the one that the batch would tell now. */
 static void
 set_span(struct lookup *lookup, const struct batch *batch)
 {
@@ -313,10 +319,12 @@ set_span(struct lookup *lookup, const struct batch *batch)
 
     lookup->first_ts = batch->first_ts;
     lookup->last_ts = batch->last_ts;
-    if (batch->last_ts > now_ms + AHEAD_MS) {
-        if (now_ms - DAY_MS < lookup->first_ts)
-            lookup->first_ts = now_ms - DAY_MS;
-    }
+    if (lookup->latest_ts <= now_ms + AHEAD_MS)
+        return;
+    if (now_ms - DAY_MS < lookup->first_ts)
+        lookup->first_ts = now_ms - DAY_MS;
+    if (lookup->latest_ts > lookup->last_ts)
+        lookup->last_ts = lookup->latest_ts;
 }
 
 int
@@ -328,6 +336,7 @@ lookup_start(struct lookup *lookup, const struct batch *batch, int64_t until_us)
     lookup->witness = witness_new(batch->count);
     if (!lookup->witness)
         return -ENOMEM;
+    lookup->latest_ts = 0;
     r = seek_entries(lookup, batch);
     if (r) {
         witness_free(lookup->witness);

@@ -26,6 +26,7 @@ enum {
 #define LETTERS ".letters"
 #define NEW ".new"
 #define TMP ".tmp"
+#define DROPPED "{\"resolved\":\"dropped\""
 #define NAME_CHARS "abcdefghijklmnopqrstuvwxyz0123456789-"
 
 static void
@@ -68,8 +69,7 @@ count_letters(const char *text, bool *dropped)
 {
     uint64_t entries = 0;
 
-    *dropped = !strncmp(text, "{\"resolved\":\"dropped\"",
-                        strlen("{\"resolved\":\"dropped\""));
+    *dropped = !strncmp(text, DROPPED, strlen(DROPPED));
     for (const char *end; (end = strchr(text, '\n')); text = end + 1) {
         const char *run = strstr(text, "\"run\":true");
 
@@ -109,23 +109,59 @@ finish(struct retry_files *files, uint64_t number)
     return 0;
 }
 
-/* Of one name in the folder. */
+/* Each name of the folder. */
 static void
-look_at(struct retry_files *files, const char *name)
+walk(struct retry_files *files,
+     void (*each)(struct retry_files *files, const char *name, uint64_t *found),
+     uint64_t *found)
+{
+    int fd =
+        openat(files->dirfd, SPOOL_RETRY, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+    const struct dirent *entry;
+
+    while (dir && (entry = readdir(dir)))
+        each(files, entry->d_name, found);
+    if (dir)
+        (void)closedir(dir);
+    else if (fd >= 0)
+        (void)close(fd);
+}
+
+/* A number that no position can hold is none of ours. */
+static void
+find_highest(struct retry_files *files, const char *name, uint64_t *highest)
+{
+    uint64_t number = 0;
+
+    (void)files;
+    if (strspn(name, "0123456789") == NAME_DIGITS)
+        number = strtoull(name, NULL, 10);
+    if (number < SPOOL_RETRY_BASE && number > *highest)
+        *highest = number;
+}
+
+static void
+find_letters(struct retry_files *files, const char *name, uint64_t *lowest)
+{
+    uint64_t number = number_of(name, LETTERS);
+
+    if (number > tally_letters_taken(files->tally) &&
+        (!*lowest || number < *lowest))
+        *lowest = number;
+}
+
+/* What is not needed any more. */
+static void
+tidy(struct retry_files *files, const char *name, uint64_t *unused)
 {
     uint64_t number = number_of(name, LETTERS);
     char path[PATH_SIZE], fresh[PATH_SIZE];
-    int r;
 
+    (void)unused;
     if (number && number <= tally_durable_letters(files->tally)) {
         path_of(number, LETTERS, path);
         (void)unlinkat(files->dirfd, path, 0);
-    } else if (number && number > tally_letters_taken(files->tally)) {
-        r = finish(files, number);
-        files->unfinished |= r < 0;
-        if (r < 0)
-            log_error("retry_unfinished", log_text("file", name), log_errno(r),
-                      log_text("next", "it is tried again"), );
     }
     /* Taken, but the crash came before anybody was told. */
     number = number_of(name, NEW);
@@ -137,31 +173,23 @@ look_at(struct retry_files *files, const char *name)
     }
 }
 
-/* Each name of the folder, to look_at(), or to find the highest number. */
-static uint64_t
-walk(struct retry_files *files, bool look)
+/* In their order, as one number tells how far they are counted. */
+static void
+finish_all(struct retry_files *files)
 {
-    int fd =
-        openat(files->dirfd, SPOOL_RETRY, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    DIR *dir = fd < 0 ? NULL : fdopendir(fd);
-    const struct dirent *entry;
-    uint64_t highest = 0;
+    uint64_t number;
+    int r;
 
-    while (dir && (entry = readdir(dir))) {
-        uint64_t number = strspn(entry->d_name, "0123456789") == NAME_DIGITS
-                              ? strtoull(entry->d_name, NULL, 10)
-                              : 0;
-
-        if (number > highest)
-            highest = number;
-        if (look)
-            look_at(files, entry->d_name);
-    }
-    if (dir)
-        (void)closedir(dir);
-    else if (fd >= 0)
-        (void)close(fd);
-    return highest;
+    do {
+        number = 0;
+        walk(files, find_letters, &number);
+        r = number ? finish(files, number) : 0;
+    } while (number && !r);
+    files->unfinished = r < 0;
+    if (r < 0)
+        log_error("retry_unfinished", log_int("number", (int64_t)number),
+                  log_errno(r), log_text("next", "it is tried again"), );
+    walk(files, tidy, NULL);
 }
 
 int
@@ -171,28 +199,66 @@ retry_files_open(struct retry_files *files, int dirfd, struct tally *tally,
     *files = (struct retry_files){.dirfd = dirfd, .tally = tally, .dead = dead};
     if (mkdirat(dirfd, SPOOL_RETRY, 02770) < 0 && errno != EEXIST)
         return -errno;
-    (void)walk(files, true);
+    finish_all(files);
     return 0;
 }
 
+/* One that nothing bears: files, the checkpoint, or letters, which would be
+ * mistaken for others where the checkpoint was lost. */
 static uint64_t
 next_number(struct retry_files *files)
 {
-    uint64_t next = walk(files, false);
     uint64_t letters = tally_letters_taken(files->tally);
     uint64_t read = tally_durable_retry(files->tally).segment;
+    uint64_t dead = dead_letter_highest(files->dead);
+    uint64_t last = letters;
 
-    if (letters > next)
-        next = letters;
-    if (spool_is_retry(read) && read - SPOOL_RETRY_BASE > next)
-        next = read - SPOOL_RETRY_BASE;
-    return next + 1;
+    walk(files, find_highest, &last);
+    if (dead > read)
+        read = dead;
+    if (spool_is_retry(read) && read - SPOOL_RETRY_BASE > last)
+        last = read - SPOOL_RETRY_BASE;
+    return last + 1;
 }
 
 static bool
 is_there(const struct retry_files *files, const char *path)
 {
     return faccessat(files->dirfd, path, F_OK, 0) == 0;
+}
+
+/* The first bytes of a file: "" where they cannot be read. */
+static void
+read_start(const struct retry_files *files, const char *path, char *start,
+           size_t size)
+{
+    int fd = fileio_open(files->dirfd, path, O_RDONLY);
+    ssize_t n = fd < 0 ? -1 : fileio_read_at(fd, start, size - 1, 0);
+
+    start[n > 0 ? n : 0] = '\0';
+    if (fd >= 0)
+        (void)close(fd);
+}
+
+/* Whether the two belong together: clickspoolctl may be taking back one after
+ * the other at this moment.  Letters that are sent again have their lines, and
+ * their lines have them. */
+static bool
+is_whole(const struct retry_files *files, const char *lines,
+         const char *letters)
+{
+    struct spool_control control = {0};
+    char start[sizeof(DROPPED)];
+    int fd = fileio_open(files->dirfd, lines, O_RDONLY);
+    bool has_letters = is_there(files, letters);
+
+    if (fd < 0) {
+        read_start(files, letters, start, sizeof(start));
+        return fd == -ENOENT && !strcmp(start, DROPPED);
+    }
+    (void)spool_control_read(fd, &control);
+    (void)close(fd);
+    return control.kind == (has_letters ? SPOOL_LETTERS : SPOOL_REPLAY);
 }
 
 int
@@ -209,9 +275,9 @@ retry_files_take(struct retry_files *files, const char *name, uint64_t *number)
     (void)snprintf(letters, sizeof(letters), SPOOL_RETRY "/%s" LETTERS, name);
     if (files->unfinished)
         return -EBUSY;
-    has_letters = is_there(files, letters);
-    if (!has_letters && !is_there(files, lines))
+    if (!is_whole(files, lines, letters))
         return -ENOENT;
+    has_letters = is_there(files, letters);
     *number = next_number(files);
     if (is_there(files, lines)) {
         path_of(*number, has_letters ? NEW : ".ndjson", to);
@@ -247,8 +313,7 @@ retry_files_sweep(struct retry_files *files, struct spool_position durable)
     char name[SPOOL_NAME_SIZE];
     struct spool_list list;
 
-    files->unfinished = false;
-    (void)walk(files, true);
+    finish_all(files);
     if (spool_list_retry(&list, files->dirfd) < 0)
         return;
     for (size_t i = 0; i < list.count; i++)
@@ -259,24 +324,25 @@ retry_files_sweep(struct retry_files *files, struct spool_position durable)
     spool_list_deinit(&list);
 }
 
-/* One file is read at a time, so one first line is enough to know. */
-static void
+/* One file is read at a time, so one first line is enough to know.  Return:
+ * whether that could be read; of a damaged one nothing is known. */
+static bool
 know(struct retry_files *files, uint64_t segment)
 {
-    int fd;
+    int fd, r;
 
     if (files->segment == segment)
-        return;
-    files->segment = segment;
-    files->control = (struct spool_control){0};
+        return true;
+    fd = spool_open_segment(files->dirfd, segment);
+    if (fd < 0)
+        return false;
+    r = spool_control_read(fd, &files->control);
+    (void)close(fd);
+    files->segment = r < 0 ? 0 : segment;
     files->began_us = clock_mono_us();
     files->last = (struct spool_position){0};
     files->passed = 0;
-    fd = spool_open_segment(files->dirfd, segment);
-    if (fd < 0)
-        return;
-    (void)spool_control_read(fd, &files->control);
-    (void)close(fd);
+    return r >= 0;
 }
 
 bool
@@ -304,7 +370,8 @@ retry_files_may_read(struct retry_files *files, struct spool_position position)
 
     if (!spool_is_retry(position.segment))
         return true;
-    know(files, position.segment);
+    if (!know(files, position.segment))
+        return false; /* nor is it known how it counts */
     if (spool_position_compare(position, files->last) <= 0)
         return true; /* it was passed, and had no place */
     age_us = (uint64_t)(clock_mono_us() - files->began_us);

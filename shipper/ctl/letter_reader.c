@@ -37,14 +37,8 @@ letter_reader_deinit(struct letter_reader *reader)
 static int
 open_next(struct letter_reader *reader)
 {
-    char name[DEAD_LETTER_NAME_SIZE];
-    unsigned gone = 0;
-    int fd;
+    int fd = dead_letter_open_next(reader->dirfd, &reader->file);
 
-    do
-        fd = fileio_open(reader->dirfd, dead_letter_name(++reader->file, name),
-                         O_RDONLY);
-    while (fd == -ENOENT && ++gone < DEAD_LETTER_GONE_MAX);
     if (fd == -ENOENT)
         return 0;
     if (fd < 0)

@@ -111,6 +111,17 @@ def test_one_that_fails_is_made_anew(site: Site, cloud: StandIn) -> None:
     assert len({row["eventId"] for row in beats(cloud)}) == len(beats(cloud))
 
 
+def test_a_service_in_trouble_is_not_asked_all_the_time(
+    site: Site, cloud: StandIn
+) -> None:
+    cloud.play(Fault("http_500"))
+    site.ingest.start()
+    site.shipper.start()
+    cloud.wait(lambda: bool(cloud.puts()), 20)
+    time.sleep(3)
+    assert len(cloud.puts()) <= 6
+
+
 def test_none_is_sent_where_none_is_wanted(site: Site, cloud: StandIn) -> None:
     site.configure({"shipper": {"heartbeat": "0s"}})
     site.ingest.start()

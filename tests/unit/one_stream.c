@@ -24,6 +24,10 @@ on_settled(void *owner, struct stream *stream, uint64_t delivered,
     world->settled++;
     world->delivered += delivered;
     world->dead += dead;
+    if (!world->closes)
+        return;
+    stream_close(stream);
+    world->stream = NULL;
 }
 
 static void
@@ -39,9 +43,9 @@ on_sending(void *owner, struct stream *stream)
 }
 
 static void
-make_segment(struct one_stream *world)
+make_segment(struct one_stream *world, int64_t ts)
 {
-    struct spool_control control = {.ts = 1000};
+    struct spool_control control = {.ts = ts};
     char name[SPOOL_NAME_SIZE];
     struct buf text;
     int fd;
@@ -54,7 +58,7 @@ make_segment(struct one_stream *world)
             snprintf(line, sizeof(world->lines[i]),
                      LINE_PREFIX "\"eventId\":\"%036d\",\"n\":%d}\n", i, i);
 
-        line_seal(line, (size_t)len, 1000 + i);
+        line_seal(line, (size_t)len, ts + i);
         world->at[i] = (struct spool_position){1, text.len};
         world->lens[i] = (size_t)len - 1;
         CHECK(!buf_append(&text, line, (size_t)len));
@@ -69,6 +73,12 @@ make_segment(struct one_stream *world)
 void
 one_stream_begin(struct one_stream *world)
 {
+    one_stream_begin_at(world, 1000);
+}
+
+void
+one_stream_begin_at(struct one_stream *world, int64_t ts)
+{
     *world = (struct one_stream){.dir = "/tmp/clickspool-stream-XXXXXX"};
     fake_aws = (struct fake_aws){0};
     CHECK(mkdtemp(world->dir));
@@ -76,7 +86,7 @@ one_stream_begin(struct one_stream *world)
     CHECK(world->dirfd >= 0);
     CHECK(!settings_load(&world->settings, "/dev/null", true));
     CHECK(!uv_loop_init(&world->loop));
-    make_segment(world);
+    make_segment(world, ts);
     world->shared = (struct stream_world){
         .loop = &world->loop,
         .settings = &world->settings,

@@ -25,11 +25,15 @@ struct one_stream {
     char lines[ENTRIES_MAX][128];
     uint64_t delivered, dead;
     unsigned settled, sending;
+    bool closes; /* once it has settled something, as lanes may */
     struct stream_past past;
     struct figures figures;
 };
 
+/** one_stream_begin(): its entries are of 1000 ms and later; one_stream_begin_at
+ * of @ts. */
 void one_stream_begin(struct one_stream *world);
+void one_stream_begin_at(struct one_stream *world, int64_t ts);
 void one_stream_end(struct one_stream *world);
 
 /** one_stream_offer(): entries [from, to). */

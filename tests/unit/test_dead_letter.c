@@ -155,6 +155,58 @@ a_file_that_failed_a_sync_is_never_written_again(void)
     end();
 }
 
+static ssize_t
+full(int fd, const void *bytes, size_t len)
+{
+    (void)fd;
+    (void)bytes;
+    (void)len;
+    errno = ENOSPC;
+    return -1;
+}
+
+static void
+a_full_disk_costs_no_file_a_try(void)
+{
+    struct dead_letter *dead;
+
+    begin();
+    CHECK(!dead_letter_open(&dead, dirfd, 1 << 20, start));
+    fileio_ops.write = full;
+    for (int i = 0; i < 10; i++) {
+        add(dead, 100, "{}");
+        CHECK(dead_letter_sync(dead) == -ENOSPC);
+    }
+    fileio_ops.write = write;
+    add(dead, 100, "{}");
+    CHECK(!dead_letter_sync(dead));
+    CHECK(count(SPOOL_DEAD_LETTER, "\"offset\":100,") == 1);
+    dead_letter_close(dead);
+    end();
+}
+
+static void
+letters_are_found_wherever_their_file_stands(void)
+{
+    static const char letter[] =
+        "{\"reason\":\"bad_bytes\",\"segment\":"
+        "\"00000000000000000007.ndjson\",\"offset\":2}\n";
+    struct dead_letter *dead;
+    int fd;
+
+    begin();
+    fd = fileio_open(dirfd, "dead-letter.500.ndjson", O_WRONLY | O_CREAT);
+    CHECK(fd >= 0 && !fileio_write_all(fd, letter, strlen(letter)));
+    (void)close(fd);
+    CHECK(!dead_letter_open(&dead, dirfd, 1 << 20, start));
+    CHECK(dead_letter_keeps(dead, 7));
+    add(dead, 100, "{}");
+    CHECK(!dead_letter_sync(dead));
+    CHECK(count("dead-letter.500.ndjson", "\"offset\":100,") == 1);
+    dead_letter_close(dead);
+    end();
+}
+
 static void
 past_the_limit_nothing_is_written(void)
 {
@@ -204,6 +256,8 @@ main(void)
     after_a_crash_nothing_is_written_twice();
     behind_a_torn_end_a_new_file_begins();
     a_file_that_failed_a_sync_is_never_written_again();
+    a_full_disk_costs_no_file_a_try();
+    letters_are_found_wherever_their_file_stands();
     past_the_limit_nothing_is_written();
     a_segment_with_bad_bytes_is_kept_also_after_a_restart();
     return 0;

@@ -3,13 +3,17 @@
  * looked up, and sent again only as far as it is not there.
  */
 #include "common/buf.h"
+#include "common/clock.h"
 #include "common/json.h"
 #include "shipper/cwlogs.h"
 #include "tests/check.h"
 #include "tests/unit/fake_aws.h"
 #include "tests/unit/one_stream.h"
 
+#include <stdlib.h>
 #include <string.h>
+
+enum { HOUR_MS = 60 * 60 * 1000 };
 
 static void
 lose_answer(void)
@@ -74,6 +78,21 @@ what_is_there_is_not_sent_again(void)
     CHECK(!fake_aws.call);
     CHECK(world.settled == 1 && world.delivered == 4 && !world.dead);
     CHECK_INT(world.figures.ambiguous[LOOKUP_ALL], 1);
+    one_stream_end(&world);
+}
+
+static void
+a_stream_may_be_closed_by_what_was_found(void)
+{
+    struct one_stream world;
+
+    begin_with_wait(&world, 60000);
+    world.closes = true;
+    one_stream_offer(&world, 0, 2);
+    stream_poke(world.stream, true);
+    lose_answer();
+    show(&world, 0, 2, "a");
+    CHECK(world.delivered == 2 && !world.stream);
     one_stream_end(&world);
 }
 
@@ -184,6 +203,29 @@ what_was_in_flight_at_the_start_is_looked_up_first(void)
     one_stream_end(&world);
 }
 
+/* It was sent with the present time of then: not with that of now. */
+static void
+an_entry_from_the_future_is_sought_over_the_past_day(void)
+{
+    struct one_stream world;
+    int64_t now_ms = clock_wall_ms(), from;
+    char *start;
+
+    one_stream_begin_at(&world, now_ms + 3 * HOUR_MS);
+    one_stream_reopen(&world, (struct stream_past){.position = world.at[0],
+                                                   .doubt_end = world.at[1]});
+    CHECK(!stream_offer(world.stream,
+                        (struct slice){world.lines[0], world.lens[0]}, now_ms,
+                        world.at[0], world.at[1]));
+    stream_poke(world.stream, true);
+    one_stream_run_until_call(&world);
+    CHECK(one_stream_sends("\"startTime\":"));
+    start = strstr(fake_aws.call->body.data, "\"startTime\":");
+    from = strtoll(start + strlen("\"startTime\":"), NULL, 10);
+    CHECK(from < now_ms - 23 * HOUR_MS);
+    one_stream_end(&world);
+}
+
 static void
 where_there_is_no_stream_nothing_is_waited_for(void)
 {
@@ -245,10 +287,12 @@ int
 main(void)
 {
     what_is_there_is_not_sent_again();
+    a_stream_may_be_closed_by_what_was_found();
     what_is_missing_after_its_time_is_sent_again_alone();
     a_failed_look_is_repeated_and_proves_nothing();
     what_must_not_be_read_is_sent_again();
     what_was_in_flight_at_the_start_is_looked_up_first();
+    an_entry_from_the_future_is_sought_over_the_past_day();
     where_there_is_no_stream_nothing_is_waited_for();
     an_old_checkpoint_sends_nothing_twice();
     return 0;
