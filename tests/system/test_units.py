@@ -22,7 +22,7 @@ from support.ask import event
 from support.certs import make
 from support.http import JSON, post_events, request
 from support.json_service import JsonService
-from support.standin import StandIn
+from support.standin import ACCESS_KEY, SECRET_KEY, StandIn
 from support.wait import wait_until
 
 EXAMPLES = ROOT / "docs/examples"
@@ -236,6 +236,32 @@ def test_the_spool_names_the_boot_though_the_kernel_s_file_is_hidden(
 ) -> None:
     boot_id = running.run("cat", "/proc/sys/kernel/random/boot_id").stdout.strip()
     assert boot_id.encode() in running.path(f"{SPOOL}/synced").read_bytes()
+
+
+def test_a_credential_process_runs_where_the_example_lets_it(
+    running: Machine, cloud: StandIn
+) -> None:
+    folder = "/etc/systemd/system/clickspool-shipper.service.d"
+    program = "/usr/local/bin/my-credentials"
+    keys = {"Version": 1, "AccessKeyId": ACCESS_KEY, "SecretAccessKey": SECRET_KEY}
+    running.write(program, f"#!/bin/sh\necho '{json.dumps(keys)}'\n")
+    running.run("chmod", "755", program)
+    running.write(CREDENTIALS, f"[default]\ncredential_process = {program}\n")
+    try:
+        running.run("systemctl", "restart", "clickspool-shipper")
+        event_id = post(running)
+        wait_until(lambda: "ermission denied" in running.journal("clickspool-shipper"))
+        assert not any(event_id in message for message in cloud.messages())
+        example = (EXAMPLES / "systemd/credential-process.conf").read_text()
+        running.write(f"{folder}/process.conf", f"{example}ExecPaths=/bin/sh\n")
+        running.run("systemctl", "daemon-reload")
+        running.run("systemctl", "restart", "clickspool-shipper")
+        arrived(cloud, event_id)
+    finally:
+        running.path(f"{folder}/process.conf").unlink(missing_ok=True)
+        running.write(CREDENTIALS, KEYS)
+        running.run("systemctl", "daemon-reload")
+        running.run("systemctl", "restart", "clickspool-shipper")
 
 
 def served_certificate(machine: Machine) -> bytes | None:
