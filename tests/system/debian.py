@@ -3,6 +3,7 @@
 import hashlib
 import os
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -28,10 +29,14 @@ def field(deb: Path, name: str) -> str:
 
 
 def debian_root(deb: Path) -> Path:
-    """A fresh root that has what @deb depends on, made once for all runs."""
-    needed = re.findall(r"(?:^|, )([a-z0-9.+-]+)", field(deb, "Depends"))
+    """A fresh root that has what @deb depends on and what install.sh would
+    fetch, made once for all runs."""
+    needed = re.findall(r"(?:^|, )([a-z0-9.+-]+)", field(deb, "Depends")) + ["curl"]
     script = Path(__file__).with_name("debian_root.sh")
     key = hashlib.sha256(" ".join(needed).encode() + script.read_bytes()).hexdigest()
     folder = BUILD / f"debian-root-{key[:12]}"
+    for other in BUILD.glob("debian-root-*"):
+        if other != folder:
+            shutil.rmtree(other)
     subprocess.run(["sh", script, folder, *needed], check=True)
     return folder

@@ -14,7 +14,8 @@ sources=$(grep -lE 'debian\.org|ubuntu\.com' /etc/apt/sources.list \
 include=$(echo "$*" | tr ' ' ,)
 rm -rf "$folder.new"
 # shellcheck disable=SC2086 # words
-mmdebstrap --quiet --variant=minbase --include="systemd-sysv,$include" \
+mmdebstrap --quiet --variant=minbase --dpkgopt=force-unsafe-io \
+    --include="systemd-sysv,$include" \
     "$release" "$folder.new" $sources
 rm -f "$folder.new/etc/resolv.conf"
 mv "$folder.new" "$folder"

@@ -1,6 +1,7 @@
 """The package in a fresh Debian: installed, upgraded, removed, purged; and what
 it is made of."""
 
+import json
 import re
 import shutil
 import subprocess
@@ -8,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import yaml
 from debian import ROOT, build_deb, debian_root
 from machine import Machine
 from service import CONF, CREDENTIALS, KEYS, SPOOL, UNITS, Load, arrived, main_pid, post
@@ -191,3 +193,14 @@ def test_the_configuration_shows_each_setting_with_its_default(unpacked: Path) -
     assert printed(conf) == printed(spelled_out)
     keys = [line for line in printed(conf) if " = " in line]
     assert len(keys) == len(re.findall(r"^\w+ =", every, re.M))
+
+
+def test_the_examples_are_what_they_seem(unpacked: Path) -> None:
+    examples = unpacked / "usr/share/doc/clickspool/examples"
+    for file in examples.glob("*.json"):
+        assert json.loads(file.read_text())
+    alerts = (examples / "prometheus-alerts.yml").read_text()
+    assert yaml.safe_load(alerts)["groups"][0]["rules"]
+    told = (ROOT / "docs/metrics.md").read_text()
+    for name in re.findall(r"clickspool_(\w+)", alerts):
+        assert f"`{name}" in told, name

@@ -1,7 +1,10 @@
 """The units under a real systemd: what they promise, and that the daemons live
 with all that is taken from them."""
 
+import contextlib
 import json
+import socket
+import ssl
 import stat
 import time
 import uuid
@@ -9,17 +12,20 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from debian import ROOT
 from machine import Machine
 from service import (
     ADMIN, CONF, CREDENTIALS, KEYS, PUBLIC, SPOOL, UNITS,
     Load, arrived, main_pid, post,
 )  # fmt: skip
 from support.ask import event
+from support.certs import make
 from support.http import JSON, post_events, request
 from support.json_service import JsonService
-from support.standin import StandIn
+from support.standin import ACCESS_KEY, SECRET_KEY, StandIn
 from support.wait import wait_until
 
+EXAMPLES = ROOT / "docs/examples"
 PASSWORD = "correct horse battery staple"
 
 
@@ -230,6 +236,86 @@ def test_the_spool_names_the_boot_though_the_kernel_s_file_is_hidden(
 ) -> None:
     boot_id = running.run("cat", "/proc/sys/kernel/random/boot_id").stdout.strip()
     assert boot_id.encode() in running.path(f"{SPOOL}/synced").read_bytes()
+
+
+def test_a_credential_process_runs_where_the_example_lets_it(
+    running: Machine, cloud: StandIn
+) -> None:
+    folder = "/etc/systemd/system/clickspool-shipper.service.d"
+    program = "/usr/local/bin/my-credentials"
+    keys = {"Version": 1, "AccessKeyId": ACCESS_KEY, "SecretAccessKey": SECRET_KEY}
+    running.write(program, f"#!/bin/sh\necho '{json.dumps(keys)}'\n")
+    running.run("chmod", "755", program)
+    running.write(CREDENTIALS, f"[default]\ncredential_process = {program}\n")
+    try:
+        running.run("systemctl", "restart", "clickspool-shipper")
+        event_id = post(running)
+        wait_until(lambda: "ermission denied" in running.journal("clickspool-shipper"))
+        assert not any(event_id in message for message in cloud.messages())
+        example = (EXAMPLES / "systemd/credential-process.conf").read_text()
+        running.write(f"{folder}/process.conf", f"{example}ExecPaths=/bin/sh\n")
+        running.run("systemctl", "daemon-reload")
+        running.run("systemctl", "restart", "clickspool-shipper")
+        arrived(cloud, event_id)
+    finally:
+        running.path(f"{folder}/process.conf").unlink(missing_ok=True)
+        running.write(CREDENTIALS, KEYS)
+        running.run("systemctl", "daemon-reload")
+        running.run("systemctl", "restart", "clickspool-shipper")
+
+
+def served_certificate(machine: Machine) -> bytes | None:
+    """What stands on port 443, DER; None where nobody shakes hands."""
+    context = ssl.create_default_context()
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    with machine.network(), contextlib.suppress(OSError):
+        with socket.create_connection(("127.0.0.1", 443), 10) as plain:
+            with context.wrap_socket(plain) as secure:
+                return secure.getpeercert(binary_form=True)
+    return None
+
+
+def reopen_public(machine: Machine) -> None:
+    units = ("clickspool-ingest", "clickspool-public.socket")
+    machine.run("systemctl", "daemon-reload")
+    machine.run("systemctl", "stop", *units)
+    machine.run("systemctl", "start", *units)
+
+
+def test_https_with_the_examples_and_a_renewed_certificate(
+    running: Machine, tmp_path: Path
+) -> None:
+    drop_in = "/etc/systemd/system/clickspool-public.socket.d/https.conf"
+    hook = "/etc/letsencrypt/renewal-hooks/deploy/clickspool"
+    lineage = "/etc/letsencrypt/live/shop"
+
+    def renew(name: str) -> bytes:
+        files = make(tmp_path, name)
+        running.write(f"{lineage}/fullchain.pem", files.certificate.read_text())
+        running.write(f"{lineage}/privkey.pem", files.key.read_text())
+        running.run("env", f"RENEWED_LINEAGE={lineage}", "sh", hook)
+        pem = files.certificate.read_text().partition("-----END CERTIFICATE-----")
+        return ssl.PEM_cert_to_DER_cert(pem[0] + pem[1])
+
+    running.write(drop_in, (EXAMPLES / "systemd/https.conf").read_text())
+    running.write(hook, (EXAMPLES / "certbot-hook").read_text())
+    tls = "[tls]\ncertificate = /etc/clickspool/tls/fullchain.pem\n"
+    tls += "key = /etc/clickspool/tls/privkey.pem\n[listen]\npublic = [::]:443\n"
+    first = renew("first")
+    running.write(CONF, configuration(tls))
+    reopen_public(running)
+    try:
+        assert served_certificate(running) == first
+        pid = main_pid(running, "clickspool-ingest")
+        second = renew("second")
+        wait_until(lambda: served_certificate(running) == second)
+        assert main_pid(running, "clickspool-ingest") == pid
+        start = running.journal("clickspool-ingest").rpartition("segment_opened")[2]
+        assert "socket_not_in_settings" not in start
+    finally:
+        running.path(drop_in).unlink()
+        running.write(CONF, configuration())
+        reopen_public(running)
 
 
 def test_the_sum_of_promise_2_holds_after_all_that(running: Machine) -> None:
