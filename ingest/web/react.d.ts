@@ -1,5 +1,5 @@
 import type { FunctionComponent, ReactNode } from 'react';
-import type { Fields, Options, Tracker } from './types';
+import type { Fields, Options, Tracker } from './types.js';
 
 export interface ClickspoolProps extends Options {
   children?: ReactNode;

@@ -5,9 +5,9 @@
 import { createContext, createElement, useContext, useEffect, useRef, useState } from 'react';
 import { createTracker } from './tracker.js';
 
-const Context = createContext(/** @type {import('./types').Tracker | null} */ (null));
+const Context = createContext(/** @type {import('./types.js').Tracker | null} */ (null));
 
-/** @param {import('./react').ClickspoolProps} props */
+/** @param {import('./react.js').ClickspoolProps} props */
 export const Clickspool = ({ children, ...options }) => {
   const [tracker] = useState(() => createTracker(options));
   return createElement(Context.Provider, { value: tracker }, children);
@@ -19,7 +19,7 @@ export const useTracker = () => {
   return tracker;
 };
 
-/** @type {typeof import('./react').useTrackOnce} */
+/** @type {typeof import('./react.js').useTrackOnce} */
 export const useTrackOnce = (name, fields, key = name) => {
   const tracker = useTracker();
   const done = useRef(/** @type {unknown} */ (null));

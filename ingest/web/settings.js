@@ -3,7 +3,7 @@
  * its state themselves; nothing of it is touched before configure().
  */
 
-/** @typedef {import('./types').Options} Options */
+/** @typedef {import('./types.js').Options} Options */
 
 /** @type {string} */
 export let endpoint;
@@ -74,7 +74,7 @@ export const configure = (options) => {
 /**
  * @param {string} code
  * @param {string} [event] its JSON
- * @param {Partial<import('./types').Problem>} [told] by the server
+ * @param {Partial<import('./types.js').Problem>} [told] by the server
  */
 export const report = (code, event, told) => {
   const problem = { code, event, ...told };

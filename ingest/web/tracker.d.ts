@@ -1,6 +1,6 @@
-import type { Options, Tracker } from './types';
+import type { Options, Tracker } from './types.js';
 
-export * from './types';
+export * from './types.js';
 
 /** The page's tracker; a second call gives the first one's. */
 export function createTracker(options?: Options): Tracker;

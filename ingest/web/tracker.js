@@ -10,7 +10,7 @@ import { report, sessionTimeoutMs, setConsent, transform } from './settings.js';
 import { CLIENT, forget, get, ORDER, QUEUE, remove, SESSION, set } from './store.js';
 import { forgetToken } from './token.js';
 
-/** @typedef {import('./types').Tracker} Tracker */
+/** @typedef {import('./types.js').Tracker} Tracker */
 
 let on = false;
 let lastPath = '';
@@ -38,7 +38,7 @@ const send = (eventName, fields) => {
     seen[key] = true;
     setTimeout(() => delete seen[key], dedupeMs);
   }
-  /** @type {import('./types').ClickEvent} */
+  /** @type {import('./types.js').ClickEvent} */
   const event = { eventName, eventId, eventTimestamp: Date.now(), ...ids(), urlPath, ...fields };
   const changed = transform?.(event);
   if (changed === null) return;
@@ -138,7 +138,7 @@ const tracker = {
   },
 };
 
-/** @param {import('./types').Options} [options] @returns {Tracker} */
+/** @param {import('./types.js').Options} [options] @returns {Tracker} */
 export const createTracker = (options = {}) => {
   if (!on && globalThis.document) {
     on = true;

@@ -1,6 +1,6 @@
-import type { UploadOptions } from './types';
+import type { UploadOptions } from './types.js';
 
-export type { UploadOptions } from './types';
+export type { UploadOptions } from './types.js';
 
 export interface UploadError extends Error {
   /** the server's, or `heic`, `unknown_type`, `network`, `put` */

@@ -7,7 +7,7 @@
  * @param {string} code
  * @param {string} [detail]
  * @param {number} [status] of the answer; 0: there was none
- * @returns {import('./upload').UploadError}
+ * @returns {import('./upload.js').UploadError}
  */
 const failure = (code, detail, status = -1) =>
   Object.assign(new Error(detail || code), { code, status });
@@ -28,7 +28,7 @@ const checkType = async (file) => {
 /**
  * @param {string} url
  * @param {object} body
- * @param {import('./types').UploadOptions} options
+ * @param {import('./types.js').UploadOptions} options
  * @param {boolean} [forceRefresh]
  * @returns {Promise<any>}
  */
@@ -56,7 +56,7 @@ const ask = async (url, body, options, forceRefresh) => {
  *
  * @param {{url: string, headers: Record<string, string>}} plan
  * @param {Blob} file
- * @param {import('./types').UploadOptions} options
+ * @param {import('./types.js').UploadOptions} options
  */
 const put = (plan, file, { onProgress, signal }) =>
   new Promise((/** @type {(_?: unknown) => void} */ done, fail) => {
@@ -77,7 +77,7 @@ const put = (plan, file, { onProgress, signal }) =>
     request.send(file);
   });
 
-/** @type {typeof import('./upload').uploadImage} */
+/** @type {typeof import('./upload.js').uploadImage} */
 export const uploadImage = async (file, options = {}) => {
   const { presignUrl = '/uploads/presign', completeUrl = '/uploads/complete' } = options;
   const { productId, signal, retries = 3 } = options;

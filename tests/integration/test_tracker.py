@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import re
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -150,3 +151,21 @@ def test_a_server_may_import_and_call_it() -> None:
     done = subprocess.run(command, cwd=WEB, check=True, capture_output=True, text=True)
     assert json.loads(done.stdout) == {"sent": 0, "refused": 0, "dropped": 0, "queued": 0}
     assert done.stderr == ""
+
+
+def test_the_manual_names_every_option_call_and_code() -> None:
+    manual = (WEB.parents[1] / "docs" / "frontend.md").read_text()
+    types = (WEB / "types.d.ts").read_text()
+    options, calls = (
+        re.search(rf"export interface {name} \{{(.*?)\n}}", types, re.DOTALL)
+        for name in ("Options", "Tracker")
+    )
+    assert options and calls
+    sources = "".join(path.read_text() for path in WEB.glob("*.js"))
+    names = [
+        *re.findall(r"^  (\w+)\?:", options.group(1), re.MULTILINE),
+        *re.findall(r"^  (\w+)\(", calls.group(1), re.MULTILINE),
+        *re.findall(r"(?:report|drop|failure|failed)\((?:key, )?'(\w+)'", sources),
+    ]
+    assert len(names) > 30
+    assert [name for name in names if f"`{name}" not in manual] == []
