@@ -130,9 +130,11 @@ past_of(const struct lane *lane, const struct checkpoint_stream *known)
 
     if (known && spool_position_compare(known->position, position) > 0)
         past.position = known->position;
-    if (known && known->in_flight)
+    if (known && known->in_flight) {
+        past.in_flight = &known->inflight;
         past.doubt_end = known->inflight.end;
-    else if (lane->sources.sent_lately && past.look)
+    }
+    if (lane->sources.sent_lately && past.look)
         past.doubt_end = (struct spool_position){UINT64_MAX, UINT64_MAX};
     return past;
 }

@@ -68,6 +68,8 @@ stream_new(struct stream **out, struct stream_world *world, const char *group,
     stream->group = strdup(group);
     stream->name = strdup(name);
     stream->position = past->position;
+    if (past->in_flight)
+        stream->left = *past->in_flight;
     if (world->settings->shipper.resolve_ambiguous) {
         stream->doubt_end = past->doubt_end;
         stream->doubt_until_us =
@@ -177,7 +179,13 @@ stream_in_flight(const struct stream *stream,
                  struct checkpoint_inflight *inflight)
 {
     const struct batch *batch = stream->sending;
+    struct spool_position settled =
+        batch->count ? batch->next : stream->position;
 
+    if (spool_position_compare(settled, stream->left.end) < 0) {
+        *inflight = stream->left; /* and the batch is part of it */
+        return true;
+    }
     if (!batch->count)
         return false;
     *inflight = (struct checkpoint_inflight){

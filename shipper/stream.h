@@ -104,6 +104,10 @@ struct stream_past {
      * resolve_wait is over. */
     struct spool_position doubt_end;
 
+    /** What the checkpoint says was in flight, or NULL: it stays so until all
+     * of it is settled, however often shipper ends meanwhile. */
+    const struct checkpoint_inflight *in_flight;
+
     /** Batches behind it are looked up too, once each, until one of which
      * nothing is there: a checkpoint may be older than what was sent. */
     bool look;

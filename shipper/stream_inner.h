@@ -1,6 +1,7 @@
 #pragma once
 
 #include "common/buf.h"
+#include "common/checkpoint.h"
 #include "shipper/aws.h"
 #include "shipper/cwlogs.h"
 #include "shipper/lookup.h"
@@ -39,6 +40,7 @@ struct stream {
     struct aws_call call;
     struct provision provision;
     struct lookup *lookup;
+    struct checkpoint_inflight left; /* in flight at the start */
     struct spool_position doubt_end; /* entries before it may have been sent */
     int64_t doubt_until_us;          /* they show by then, if they were */
     bool look;                       /* so may those behind it */

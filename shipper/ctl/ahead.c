@@ -13,12 +13,18 @@ ahead_init(struct ahead *ahead, const struct settings *settings,
     route_init(&ahead->route, settings);
 }
 
+static struct spool_position
+common_of(const struct ahead *ahead, bool retry)
+{
+    return retry ? ahead->checkpoint->retry : ahead->checkpoint->position;
+}
+
 /* The row of a stream, or the common position where there is none. */
 static struct spool_position
-position_of(const struct ahead *ahead, const struct route_key *key)
+position_of(const struct ahead *ahead, const struct route_key *key, bool retry)
 {
     const struct checkpoint *checkpoint = ahead->checkpoint;
-    struct spool_position position = checkpoint->position;
+    struct spool_position position = common_of(ahead, retry);
     struct buf group, stream;
 
     buf_init(&group, ROUTE_NAME_MAX + 1);
@@ -31,7 +37,7 @@ position_of(const struct ahead *ahead, const struct route_key *key)
          !group.failed && !stream.failed && i < checkpoint->stream_count; i++) {
         const struct checkpoint_stream *row = &checkpoint->streams[i];
 
-        if (!spool_is_retry(row->position.segment) &&
+        if (spool_is_retry(row->position.segment) == retry &&
             spool_position_compare(row->position, position) > 0 &&
             !strcmp(row->group, group.data) &&
             !strcmp(row->stream, stream.data))
@@ -45,16 +51,19 @@ position_of(const struct ahead *ahead, const struct route_key *key)
 bool
 ahead_settled(struct ahead *ahead, struct slice line, struct spool_position at)
 {
+    bool retry = spool_is_retry(at.segment);
     struct route_key key;
 
-    if (spool_position_compare(at, ahead->checkpoint->position) < 0)
+    if (spool_position_compare(at, common_of(ahead, retry)) < 0)
         return true;
     if (!line.data || !route_varies(&ahead->route))
         return false;
     key = route_find(&ahead->route, line, line_ts(line.data));
-    if (!ahead->known || !route_same(&key, &ahead->key)) {
-        ahead->position = position_of(ahead, &key);
+    if (!ahead->known || ahead->retry != retry ||
+        !route_same(&key, &ahead->key)) {
+        ahead->position = position_of(ahead, &key, retry);
         ahead->key = key;
+        ahead->retry = retry;
         ahead->known = true;
     }
     return spool_position_compare(at, ahead->position) < 0;

@@ -10,9 +10,9 @@
 struct settings;
 
 /*
- * What lies behind the checkpoint's position and is done with all the same:
- * that position is the least of the streams', and one stream may be ahead of
- * another.  Which stream an entry is of is found as shipper finds it, so this
+ * What lies behind the checkpoint's position, in the spool or in retry/, and is
+ * done with all the same: that position is the least of the streams', and one
+ * stream may be ahead of another.  Which stream an entry is of is found as shipper finds it, so this
  * is right on the machine whose spool it is.
  */
 struct ahead {
@@ -22,6 +22,7 @@ struct ahead {
     /* Where the stream of the last entry that was asked for stands. */
     struct route_key key;
     struct spool_position position;
+    bool retry; /* which of the two it stands in */
     bool known;
 };
 

@@ -1,9 +1,9 @@
 #include "shipper/ctl/balance.h"
 
 #include "common/line.h"
-#include "shipper/accepted.h"
 #include "shipper/ctl/ahead.h"
 #include "shipper/ctl/progress.h"
+#include "shipper/ctl/retrying.h"
 #include "shipper/ctl/shipped.h"
 #include "shipper/ctl/walk.h"
 
@@ -180,6 +180,16 @@ sum_up(struct balance *balance)
                      -balance->difference);
 }
 
+static int
+add_retrying(struct balance *balance, int dirfd, struct ahead *ahead)
+{
+    int r = retrying_count(dirfd, ahead, &balance->retrying);
+
+    balance->pending += balance->retrying;
+    balance->moved |= r == RETRYING_MOVED;
+    return r < 0 ? r : 0;
+}
+
 int
 balance_pending(struct balance *balance, const struct walk *walk,
                 const struct shipped *shipped, const struct settings *settings,
@@ -191,8 +201,7 @@ balance_pending(struct balance *balance, const struct walk *walk,
 
     *balance = (struct balance){.counts = checkpoint->counts};
     ahead_init(&ahead, settings, checkpoint);
-    r = accepted_letters(walk->dirfd, checkpoint->retry, &balance->retrying);
-    balance->pending = balance->retrying;
+    r = add_retrying(balance, walk->dirfd, &ahead);
     for (size_t i = 0; !r && i < walk->count; i++)
         if (walk->segments[i].number >= checkpoint->position.segment)
             r = add_segment(balance, walk, &walk->segments[i], &ahead,
@@ -211,8 +220,7 @@ balance_make(struct balance *balance, const struct walk *walk,
 
     *balance = (struct balance){.counts = checkpoint->counts};
     ahead_init(&ahead, settings, checkpoint);
-    r = accepted_letters(walk->dirfd, checkpoint->retry, &balance->retrying);
-    balance->pending = balance->retrying;
+    r = add_retrying(balance, walk->dirfd, &ahead);
     for (size_t i = 0; !r && i < walk->count; i++) {
         look_for_lost(balance, walk, &walk->segments[i], shipped);
         r = add_segment(balance, walk, &walk->segments[i], &ahead, progress);

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from support.daemons import MakeSite, Site
 from support.faults import Fault
-from support.shop import delivered, event, post_all, wait_for_all
+from support.shop import delivered, event, post_all, post_logs, wait_for_all
 from support.spool import checkpoint, dead_letters, read_spool
 from support.standin import StandIn
 
@@ -85,6 +85,28 @@ def test_dead_letters_that_are_retried_are_pending_then_delivered(
     spooled = {entry.line.decode() for entry in read_spool(site.spool)}
     assert set(stream.messages()) == spooled  # byte for byte
     stream.wait(lambda: retry_files(site) == ["lock"])
+
+
+def test_what_one_stream_has_taken_is_not_pending_behind_another(
+    make_site: MakeSite, cloud: StandIn
+) -> None:
+    """Of letters for two streams the first one's is held."""
+    site = make_site({"shipper": {"linger": "0s", "log_stream": "{category}"}})
+    site.aws(cloud)
+    site.ingest.start()
+    site.shipper.start()
+    cloud.play(POISON)
+    for category in ("auth", "crud"):
+        post_logs(site, category, 1, title="poison")
+        post_logs(site, category, 1, title="good")
+    cloud.wait(lambda: counted(site, "dead") == 2)
+    cloud.play(Fault("throttle", stream="auth"))
+    assert ctl(site, "dead", "retry", "--every")["letters"] == 2
+    cloud.wait(lambda: counted(site, "delivered") == 3)
+    assert audit(site) == (3, 1, 0, 0)
+    cloud.play()
+    cloud.wait(lambda: counted(site, "delivered") == 4)
+    assert audit(site) == (4, 0, 0, 0)
 
 
 def test_one_that_is_refused_again_is_dead_again(site: Site, stream: StandIn) -> None:

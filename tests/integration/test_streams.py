@@ -13,8 +13,7 @@ import pytest
 from support.daemons import MakeSite, Site
 from support.faults import Fault
 from support.handmade import HandMade, line
-from support.http import RawClient, request_bytes
-from support.shop import delivered
+from support.shop import delivered, post_logs
 from support.spool import checkpoint, read_spool
 from support.standin import StandIn
 
@@ -42,19 +41,6 @@ def site(make_site: MakeSite, cloud: StandIn) -> Site:
     return site
 
 
-def post(site: Site, category: str, count: int, **fields: Any) -> set[str]:
-    """Entries of a category, as the shop's API sends them; their ids."""
-    entries = [
-        {"logCategory": category, "action": "test", **fields} for _ in range(count)
-    ]
-    head = {"Content-Type": "application/json"}
-    with RawClient(str(site.folder / "log.sock")) as client:
-        client.send(request_bytes("POST", "/logs", json.dumps(entries).encode(), head))
-        answer = client.read()
-    assert answer.status == 202, answer
-    return set(answer.json()["eventIds"])
-
-
 def by_category(cloud: StandIn) -> dict[str, Counter[str]]:
     """What is where, by the group that it was put into."""
     found: dict[str, Counter[str]] = {}
@@ -76,7 +62,7 @@ def wait_counted(site: Site, cloud: StandIn, count: int, timeout: float = 60) ->
 
 def test_each_category_goes_to_its_own_stream(site: Site, cloud: StandIn) -> None:
     site.shipper.start()
-    sent = {name: post(site, name, 7) for name in CATEGORIES}
+    sent = {name: post_logs(site, name, 7) for name in CATEGORIES}
     wait_counted(site, cloud, 28)
     assert by_category(cloud) == {
         name: dict.fromkeys(ids, 1) for name, ids in sent.items()
@@ -96,7 +82,7 @@ def test_each_category_goes_to_its_own_stream(site: Site, cloud: StandIn) -> Non
 def test_what_the_sender_nests_is_not_the_category(site: Site, cloud: StandIn) -> None:
     site.shipper.start()
     props = {"logCategory": "crud", "x": '{"logCategory":"app"'}
-    ids = post(site, "auth", 3, props=props, userAgent="a {b} [c]")
+    ids = post_logs(site, "auth", 3, props=props, userAgent="a {b} [c]")
     wait_counted(site, cloud, 3)
     assert by_category(cloud) == {"auth": dict.fromkeys(ids, 1)}
 
@@ -119,8 +105,8 @@ def test_one_that_cannot_go_on_holds_nobody(
     site.shipper.start()
     held: set[str] = set()
     for _ in range(12):
-        held |= post(site, "auth", 200, title="x" * 900)
-    others = post(site, "crud", 20) | post(site, "app", 20)
+        held |= post_logs(site, "auth", 200, title="x" * 900)
+    others = post_logs(site, "crud", 20) | post_logs(site, "app", 20)
 
     def others_arrived() -> bool:
         return sum(map(len, map(by_category(cloud).get, ("crud", "app"), ({}, {})))) >= 40
@@ -133,7 +119,7 @@ def test_one_that_cannot_go_on_holds_nobody(
     first = min(entry.offset for entry in read_spool(site.spool))
     assert position["position"]["offset"] <= first + 3_000_000
     cloud.play()
-    later = post(site, "auth", 5) | post(site, "crud", 5)
+    later = post_logs(site, "auth", 5) | post_logs(site, "crud", 5)
     wait_counted(site, cloud, len(held | others | later), 60)
     assert delivered(cloud) == dict.fromkeys(held | others | later, 1)
     assert cloud.stream_concurrency() == 1
@@ -154,10 +140,10 @@ def test_no_more_calls_at_once_than_asked_for(
     site.aws(cloud)
     cloud.options.latency = 0.1
     site.ingest.start()
-    sent = set().union(*(post(site, name, 20) for name in CATEGORIES))
+    sent = set().union(*(post_logs(site, name, 20) for name in CATEGORIES))
     site.shipper.start()
     for name in CATEGORIES * 3:
-        sent |= post(site, name, 20)
+        sent |= post_logs(site, name, 20)
         time.sleep(0.05)
     wait_counted(site, cloud, len(sent))
     assert delivered(cloud) == dict.fromkeys(sent, 1)
@@ -183,7 +169,7 @@ def test_kills_lose_and_double_nothing_in_any_stream(
         )
         site.shipper.start()
         for _ in range(6):
-            sent |= post(site, chance.choice(CATEGORIES), chance.choice([1, 30]))
+            sent |= post_logs(site, chance.choice(CATEGORIES), chance.choice([1, 30]))
             time.sleep(chance.random() / 20)
         time.sleep(chance.random())
         if round_ + 1 < KILLS // sampled:

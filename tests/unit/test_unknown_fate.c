@@ -3,6 +3,7 @@
  * looked up, and sent again only as far as it is not there.
  */
 #include "common/buf.h"
+#include "common/checkpoint.h"
 #include "common/clock.h"
 #include "common/json.h"
 #include "shipper/cwlogs.h"
@@ -203,6 +204,32 @@ what_was_in_flight_at_the_start_is_looked_up_first(void)
     one_stream_end(&world);
 }
 
+/* Also where the next end of shipper comes before it was looked up. */
+static void
+what_was_in_flight_stays_so_until_it_is_settled(void)
+{
+    struct checkpoint_inflight before = {.count = 3}, now;
+    struct one_stream world;
+
+    begin_with_wait(&world, 60000);
+    before.first = world.at[0];
+    before.end = world.at[3];
+    one_stream_reopen(&world, (struct stream_past){.position = world.at[0],
+                                                   .in_flight = &before,
+                                                   .doubt_end = before.end});
+    CHECK(stream_in_flight(world.stream, &now) && now.count == 3);
+    one_stream_offer(&world, 0, 2); /* there was not more of it to read yet */
+    stream_poke(world.stream, true);
+    CHECK(stream_in_flight(world.stream, &now) && now.count == 3);
+    show(&world, 0, 2, "a");
+    CHECK(world.delivered == 2);
+    CHECK(stream_in_flight(world.stream, &now) &&
+          !spool_position_compare(now.end, world.at[3]));
+    stream_pass(world.stream, world.at[4]);
+    CHECK(!stream_in_flight(world.stream, &now));
+    one_stream_end(&world);
+}
+
 /* It was sent with the present time of then: not with that of now. */
 static void
 an_entry_from_the_future_is_sought_over_the_past_day(void)
@@ -292,6 +319,7 @@ main(void)
     a_failed_look_is_repeated_and_proves_nothing();
     what_must_not_be_read_is_sent_again();
     what_was_in_flight_at_the_start_is_looked_up_first();
+    what_was_in_flight_stays_so_until_it_is_settled();
     an_entry_from_the_future_is_sought_over_the_past_day();
     where_there_is_no_stream_nothing_is_waited_for();
     an_old_checkpoint_sends_nothing_twice();

@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from .daemons import Site
-from .http import Response, post_events, request
+from .http import RawClient, Response, post_events, request, request_bytes
 from .journal import Call
 from .spool import dead_letters, read_spool
 from .standin import StandIn
@@ -52,6 +52,19 @@ def post_all(site: Site, count: int, per_request: int = 500, **fields: Any) -> s
         assert answer.status == 202, answer
         taken.update(ids(events))
     return taken
+
+
+def post_logs(site: Site, category: str, count: int, **fields: Any) -> set[str]:
+    """Entries of a category, as the shop's API sends them; their ids."""
+    entries = [
+        {"logCategory": category, "action": "test", **fields} for _ in range(count)
+    ]
+    head = {"Content-Type": "application/json"}
+    with RawClient(str(site.folder / "log.sock")) as client:
+        client.send(request_bytes("POST", "/logs", json.dumps(entries).encode(), head))
+        answer = client.read()
+    assert answer.status == 202, answer
+    return set(answer.json()["eventIds"])
 
 
 def delivered(cloud: StandIn) -> Counter[str]:
