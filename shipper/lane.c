@@ -268,8 +268,8 @@ fill_all(struct lane *lane, bool thorough)
         bytes += lane->feed.item.len;
         feed_take(&lane->feed);
     }
-    lane->reached_end |= r == 0;
     /* A quick look that finds nothing has not looked at what failed. */
+    lane->reached_end |= r == 0 && looked;
     if (r || looked)
         lane->sources.read(lane->sources.owner, lane->sources.retry,
                            r == 1 ? 0 : r);
