@@ -31,9 +31,10 @@ struct buf;
  * the least of the streams' positions.  `retry` is the same for the files of
  * retry/, and all zero where there never was one; up to file `lettersTaken` of
  * them, `dead` no longer counts the letters that they hold.  `droppedAhead` are
- * letters that were dropped before the position has passed their entries.  `counts` are the entries of all time
- * before it, so that accepted = counts + what lies behind it; a run of bad
- * bytes is no entry, and a dead letter that is not counted here.
+ * letters that were dropped before the position has passed their entries.
+ * `counts` are the entries of all time before it, so that accepted = counts +
+ * what lies behind it; a run of bad bytes is no entry, and a dead letter that
+ * is not counted here.
  * Members that are not known are passed over.
  */
 enum {

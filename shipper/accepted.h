@@ -21,7 +21,8 @@ struct accepted_mark {
  * Return: 1 where it stands there, 0 where there is more to read, or a
  * negative errno.
  */
-int accepted_move(struct accepted_mark *mark, int dirfd, struct spool_position to);
+int accepted_move(struct accepted_mark *mark, int dirfd,
+                  struct spool_position to);
 
 /** accepted_letters(): the entries of retry/ behind @from that were dead. */
 int accepted_letters(int dirfd, struct spool_position from, uint64_t *entries);

@@ -21,7 +21,7 @@ struct place {
     struct route_key key;
     struct stream *stream;
     struct feed own; /* its reader is NULL: it keeps pace with the others */
-    uint64_t passed; /* entries that its own feed has still to read */
+    uint64_t passed; /* entries in the counts that its own feed has to read */
     struct spool_position settled; /* before it all was, in an earlier life */
     int64_t full_us;               /* since when it takes nothing; 0: it does */
     int64_t idle_us;               /* since when it has nothing; 0: it has */
@@ -33,6 +33,8 @@ struct lane {
     struct place places[LANE_STREAMS_MAX];
     size_t count;
     bool reached_end; /* what is read from now on cannot have been sent */
+    uint64_t judged;  /* the segment of which is_counted() was asked last */
+    bool counted;     /* and what it said */
 };
 
 int
@@ -214,6 +216,19 @@ offer(struct place *place, const struct spool_item *item)
     return true;
 }
 
+/* Entries of a replay are outside the counts. */
+static bool
+is_counted(struct lane *lane, uint64_t segment)
+{
+    const struct stream_world *world = lane->sources.world;
+
+    if (lane->judged != segment)
+        lane->counted =
+            !world->buries || world->buries(world->owner, segment);
+    lane->judged = segment;
+    return lane->counted;
+}
+
 /* Return: whether the item has its place; else it has to come again. */
 static bool
 hand_out(struct lane *lane, const struct spool_item *item)
@@ -236,7 +251,7 @@ hand_out(struct lane *lane, const struct spool_item *item)
         return true;
     if (!place->own.reader && !leave_behind(lane, place, item->position))
         return false;
-    place->passed++;
+    place->passed += is_counted(lane, item->position.segment);
     return true;
 }
 
@@ -253,8 +268,8 @@ fill_all(struct lane *lane, bool thorough)
         bytes += lane->feed.item.len;
         feed_take(&lane->feed);
     }
-    lane->reached_end |= r == 0;
     /* A quick look that finds nothing has not looked at what failed. */
+    lane->reached_end |= r == 0 && looked;
     if (r || looked)
         lane->sources.read(lane->sources.owner, lane->sources.retry,
                            r == 1 ? 0 : r);
@@ -284,7 +299,7 @@ catch_up(struct lane *lane, struct place *place, bool thorough)
             if (route_same(&key, &place->key)) {
                 if (!offer(place, item))
                     return false;
-                place->passed--;
+                place->passed -= is_counted(lane, item->position.segment);
             }
         }
         feed_take(&place->own);

@@ -245,27 +245,28 @@ read_start(const struct retry_files *files, const char *path, char *start,
  * their lines have them. */
 static bool
 is_whole(const struct retry_files *files, const char *lines,
-         const char *letters)
+         const char *letters, bool *has_lines, bool *has_letters)
 {
     struct spool_control control = {0};
     char start[sizeof(DROPPED)];
     int fd = fileio_open(files->dirfd, lines, O_RDONLY);
-    bool has_letters = is_there(files, letters);
 
+    *has_lines = fd >= 0;
+    *has_letters = is_there(files, letters);
     if (fd < 0) {
         read_start(files, letters, start, sizeof(start));
         return fd == -ENOENT && !strcmp(start, DROPPED);
     }
     (void)spool_control_read(fd, &control);
     (void)close(fd);
-    return control.kind == (has_letters ? SPOOL_LETTERS : SPOOL_REPLAY);
+    return control.kind == (*has_letters ? SPOOL_LETTERS : SPOOL_REPLAY);
 }
 
 int
 retry_files_take(struct retry_files *files, const char *name, uint64_t *number)
 {
     char lines[PATH_SIZE], letters[PATH_SIZE], to[PATH_SIZE];
-    bool has_letters;
+    bool has_lines, has_letters;
     int r = 0;
 
     if (!*name || strlen(name) > RETRY_FILES_NAME_MAX ||
@@ -275,11 +276,10 @@ retry_files_take(struct retry_files *files, const char *name, uint64_t *number)
     (void)snprintf(letters, sizeof(letters), SPOOL_RETRY "/%s" LETTERS, name);
     if (files->unfinished)
         return -EBUSY;
-    if (!is_whole(files, lines, letters))
+    if (!is_whole(files, lines, letters, &has_lines, &has_letters))
         return -ENOENT;
-    has_letters = is_there(files, letters);
     *number = next_number(files);
-    if (is_there(files, lines)) {
+    if (has_lines) {
         path_of(*number, has_letters ? NEW : ".ndjson", to);
         r = move(files, lines, to);
     }

@@ -386,7 +386,6 @@ ship_hold_door(struct ship *ship, bool closed)
 {
     int fd, r = 0;
 
-    ship->hurry = closed;
     if (closed) {
         fd = fileio_open(ship->dirfd, SPOOL_DRAINING, O_WRONLY | O_CREAT);
         if (fd < 0)
@@ -397,8 +396,11 @@ ship_hold_door(struct ship *ship, bool closed)
                errno != ENOENT) {
         r = -errno;
     }
+    if (r)
+        return r;
+    ship->hurry = closed;
     log_notice(closed ? "drain_begun" : "drain_ended", );
-    return r;
+    return 0;
 }
 
 void

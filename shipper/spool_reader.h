@@ -8,10 +8,11 @@
 
 /*
  * Everything that was acknowledged, from a position onwards, over all the
- * segments there are and will be; or all that stands in retry/.  A sealed segment is read up to the end that
- * its successor names; the active one up to what ingest has published, and,
- * while no ingest lives, up to where a starting ingest would trust it.
- * Nothing beyond these ends was acknowledged, and nothing is handed out.
+ * segments there are and will be; or all that stands in retry/.  A sealed
+ * segment is read up to the end that its successor names; the active one up to
+ * what ingest has published, and, while no ingest lives, up to where a starting
+ * ingest would trust it.  Nothing beyond these ends was acknowledged, and
+ * nothing is handed out.
  *
  * Control lines are passed over.  Memory is bounded by two lines.
  */

@@ -12,8 +12,8 @@ struct settings;
 /*
  * What lies behind the checkpoint's position, in the spool or in retry/, and is
  * done with all the same: that position is the least of the streams', and one
- * stream may be ahead of another.  Which stream an entry is of is found as shipper finds it, so this
- * is right on the machine whose spool it is.
+ * stream may be ahead of another.  Which stream an entry is of is found as
+ * shipper finds it, so this is right on the machine whose spool it is.
  */
 struct ahead {
     struct route route;

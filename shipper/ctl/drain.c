@@ -93,8 +93,10 @@ count_pending(const struct ctl *ctl, uint64_t *pending, uint64_t *bytes)
     if (code)
         return code;
     r = walk_open(&walk, ctl->dirfd);
-    if (r)
+    if (r) {
+        shipped_deinit(&shipped);
         return ctl_fail(ctl, "the segments cannot be read", r);
+    }
     *pending = UINT64_MAX;
     *bytes = walk_bytes(&walk, shipped.checkpoint.position);
     progress_init(&progress, "", 0, false);

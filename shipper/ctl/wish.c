@@ -11,6 +11,7 @@
 #include "shipper/ctl/jsonscan.h"
 
 #include <cjson/cJSON.h>
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -28,6 +29,36 @@ enum {
 };
 
 #define LOCK "lock"
+#define LINES ".tmp"
+#define LETTERS ".letters"
+
+/* Of "<pid>-<time>.tmp" and such: shipper's own names have no dash. */
+static bool
+is_wish(const char *name)
+{
+    const char *end = name + strspn(name, "0123456789-");
+
+    return memchr(name, '-', (size_t)(end - name)) &&
+           (!strcmp(end, LINES) || !strcmp(end, LETTERS));
+}
+
+/* The lock is ours, so these are of one that was killed: nobody asks for them
+ * any more, and they may be large. */
+static void
+remove_stale(const struct wish *wish)
+{
+    int fd = fileio_open(wish->folder, ".", O_RDONLY | O_DIRECTORY);
+    DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+    const struct dirent *entry;
+
+    while (dir && (entry = readdir(dir)))
+        if (is_wish(entry->d_name))
+            (void)unlinkat(wish->folder, entry->d_name, 0);
+    if (dir)
+        (void)closedir(dir);
+    else if (fd >= 0)
+        (void)close(fd);
+}
 
 int
 wish_open(struct wish *wish, const struct ctl *ctl)
@@ -50,7 +81,10 @@ wish_open(struct wish *wish, const struct ctl *ctl)
         fputs("clickspoolctl: another one is at it\n", stderr);
         return CTL_UNREACHABLE;
     }
-    return wish->lock < 0 ? ctl_fail(ctl, SPOOL_RETRY "/" LOCK, wish->lock) : 0;
+    if (wish->lock < 0)
+        return ctl_fail(ctl, SPOOL_RETRY "/" LOCK, wish->lock);
+    remove_stale(wish);
+    return 0;
 }
 
 static const char *
@@ -75,8 +109,10 @@ close_file(const struct wish *wish, int *fd, const char *ending)
 void
 wish_close(struct wish *wish)
 {
-    close_file(wish, &wish->lines, ".tmp");
-    close_file(wish, &wish->letters, ".letters");
+    if (!wish->ctl) /* never opened */
+        return;
+    close_file(wish, &wish->lines, LINES);
+    close_file(wish, &wish->letters, LETTERS);
     buf_deinit(&wish->lines_text);
     buf_deinit(&wish->letters_text);
     if (wish->lock >= 0)
@@ -104,7 +140,7 @@ wish_begin_lines(struct wish *wish, enum spool_kind kind, uint64_t rate)
         .rate = rate,
     };
 
-    wish->lines = create(wish, ".tmp");
+    wish->lines = create(wish, LINES);
     if (wish->lines < 0)
         return wish->lines;
     return spool_control_write(&wish->lines_text, &control);
@@ -190,7 +226,7 @@ wish_resolve(struct wish *wish, struct spool_position position,
     char name[SPOOL_NAME_SIZE];
 
     if (wish->letters < 0)
-        wish->letters = create(wish, ".letters");
+        wish->letters = create(wish, LETTERS);
     if (wish->letters < 0)
         return wish->letters;
     wish->letter_count++;

@@ -34,7 +34,8 @@ struct wish {
 };
 
 /** wish_open(): wish_close() is due in any case, and takes back what was not
- * sent.  Return: 0, or an exit code, told. */
+ * sent; of one that is all zero it does nothing.  Return: 0, or an exit code,
+ * told. */
 int wish_open(struct wish *wish, const struct ctl *ctl);
 void wish_close(struct wish *wish);
 

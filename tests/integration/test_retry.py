@@ -296,6 +296,16 @@ def test_without_a_shipper_nothing_is_asked_and_nothing_stays(
     assert audit(site) == (2, 0, 1, 0)
 
 
+def test_what_a_killed_tool_left_goes_with_the_next_wish(
+    site: Site, stream: StandIn
+) -> None:
+    make_dead(site, stream, 1, 1)
+    for name in ("123-1700000000000.tmp", "123-1700000000000.letters"):
+        (site.spool / "retry" / name).write_text("x")
+    ctl(site, "dead", "drop", "--every")
+    stream.wait(lambda: retry_files(site) == ["lock"])
+
+
 def test_a_drain_refuses_new_events_and_ends_when_nothing_is_pending(
     site: Site, stream: StandIn
 ) -> None:

@@ -176,9 +176,37 @@ a_stream_left_behind_passes_over_no_file(void)
     end(&setting);
 }
 
+static bool
+is_no_letter(void *owner, uint64_t segment)
+{
+    (void)owner;
+    (void)segment;
+    return false;
+}
+
+static void
+what_is_outside_the_counts_is_not_unsettled(void)
+{
+    struct setting setting;
+
+    begin(&setting);
+    setting.world.buries = is_no_letter;
+    for (uint64_t number = 1; number <= 4; number++) {
+        put_file(&setting, number, 1);
+        turn(&setting);
+    }
+    (void)usleep(SLOW_US);
+    turn(&setting); /* it is left behind, ... */
+    turn(&setting); /* ... and the next file passed over */
+    CHECK_INT(lane_read(setting.lane).segment, SPOOL_RETRY_BASE + 4);
+    CHECK_INT(lane_unsettled(setting.lane), 0);
+    end(&setting);
+}
+
 int
 main(void)
 {
     a_stream_left_behind_passes_over_no_file();
+    what_is_outside_the_counts_is_not_unsettled();
     return 0;
 }
