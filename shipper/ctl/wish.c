@@ -70,7 +70,7 @@ wish_open(struct wish *wish, const struct ctl *ctl)
     (void)snprintf(wish->name, sizeof(wish->name), "%d-%" PRId64, (int)getpid(),
                    clock_wall_ms());
     fileio_umask();
-    if (mkdirat(ctl->dirfd, SPOOL_RETRY, 02770) < 0 && errno != EEXIST)
+    if (mkdirat(ctl->dirfd, SPOOL_RETRY, 0770) < 0 && errno != EEXIST)
         return ctl_fail(ctl, SPOOL_RETRY, -errno);
     wish->folder =
         openat(ctl->dirfd, SPOOL_RETRY, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
