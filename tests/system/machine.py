@@ -73,13 +73,18 @@ class Machine:
         self._process.wait(10)
         self.console.close()
         self.folder.rmdir()
-        self._remove_cgroups()
+        wait_until(self._remove_cgroups)
 
-    def _remove_cgroups(self) -> None:
+    def _remove_cgroups(self) -> bool:
+        """Whether they are gone: those of a process that is just ending stay."""
+        left = False
         for tree in CGROUPS:
             for folder, _, _ in os.walk(f"{tree}/{self.name}", topdown=False):
-                with contextlib.suppress(OSError):
+                try:
                     os.rmdir(folder)
+                except OSError:
+                    left = True
+        return not left
 
     def _leader(self) -> int | None:
         """The machine's process 1."""
