@@ -26,7 +26,11 @@ from support.wait import wait_until
 BOOT = Path(__file__).with_name("boot.sh")
 CGROUPS = ("/sys/fs/cgroup", "/sys/fs/cgroup/systemd", "/sys/fs/cgroup/unified")
 CLONE_NEWNET = 0x40000000
-PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+ENVIRONMENT = (
+    "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+    "LANG=C.UTF-8",
+    "DEBIAN_FRONTEND=noninteractive",
+)
 BOOT_TIMEOUT = 30.0
 UP = {"running", "degraded"}
 
@@ -69,13 +73,18 @@ class Machine:
         self._process.wait(10)
         self.console.close()
         self.folder.rmdir()
-        self._remove_cgroups()
+        wait_until(self._remove_cgroups)
 
-    def _remove_cgroups(self) -> None:
+    def _remove_cgroups(self) -> bool:
+        """Whether they are gone: those of a process that is just ending stay."""
+        left = False
         for tree in CGROUPS:
             for folder, _, _ in os.walk(f"{tree}/{self.name}", topdown=False):
-                with contextlib.suppress(OSError):
+                try:
                     os.rmdir(folder)
+                except OSError:
+                    left = True
+        return not left
 
     def _leader(self) -> int | None:
         """The machine's process 1."""
@@ -96,14 +105,16 @@ class Machine:
         state = self.run("systemctl", "is-system-running", check=False)
         return state.stdout.strip() in UP
 
-    def run(self, *command: str, check: bool = True, feed: str = "") -> Done:
+    def inside(self, *command: str) -> list[str]:
+        """A command line that runs @command in it, as root."""
+        enter = ["nsenter", "--target", str(self._leader()), "--all", "--"]
+        return [*enter, "env", "-i", *ENVIRONMENT, *command]
+
+    def run(self, *command: str, check: bool = True) -> Done:
         """A command in it, as root."""
         done = subprocess.run(
-            ["nsenter", "--target", str(self._leader()), "--all", "--", *command],
-            input=feed, capture_output=True, text=True, timeout=60,
-            start_new_session=True,
-            env={"PATH": PATH, "LANG": "C.UTF-8",
-                 "DEBIAN_FRONTEND": "noninteractive"},
+            self.inside(*command), stdin=subprocess.DEVNULL,
+            capture_output=True, text=True, timeout=60, start_new_session=True,
         )  # fmt: skip
         if check:
             assert done.returncode == 0, f"{command}: {done.stdout}{done.stderr}"

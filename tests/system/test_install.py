@@ -1,5 +1,9 @@
 """install.sh on a fresh server: from nothing to an event in CloudWatch Logs."""
 
+import os
+import pty
+import subprocess
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -7,7 +11,7 @@ import pytest
 from debian import ROOT, debian_root
 from machine import Done, Machine
 from service import CONF, KEYS, UNITS, main_pid, post
-from support.standin import SECRET_KEY, StandIn
+from support.standin import ACCESS_KEY, SECRET_KEY, StandIn
 
 SETTINGS = ("--retention", "30", "--log-group", "/shop/events",
             "--set", "secrets.app_config=")  # fmt: skip
@@ -35,9 +39,43 @@ def cloud(machine: Machine) -> Iterator[StandIn]:
     standin.stop()
 
 
+SCRIPT = ("sh", "/root/src/systemd/install.sh", "--deb", "/root/clickspool.deb")
+
+
 def install(machine: Machine, *options: str, check: bool = True) -> Done:
-    script = ("sh", "/root/src/systemd/install.sh", "--deb", "/root/clickspool.deb")
-    return machine.run(*script, *options, check=check)
+    return machine.run(*SCRIPT, *options, check=check)
+
+
+class Terminal:
+    """A command at a terminal, and somebody who types."""
+
+    def __init__(self, command: list[str]) -> None:
+        self._fd, theirs = pty.openpty()
+        self.shown = ""
+        self._process = subprocess.Popen(
+            command, stdin=theirs, stdout=theirs, stderr=theirs, start_new_session=True
+        )
+        os.close(theirs)
+
+    def _read(self) -> bool:
+        try:
+            data = os.read(self._fd, 4096)
+        except OSError:  # the last one on the other side has closed it
+            return False
+        self.shown += data.decode()
+        return bool(data)
+
+    def type(self, prompt: str, words: str) -> None:
+        while not self.shown.endswith(prompt):
+            assert self._read(), self.shown
+        time.sleep(0.2)  # the echo is switched off behind the prompt
+        os.write(self._fd, f"{words}\n".encode())
+
+    def end(self) -> int:
+        while self._read():
+            pass
+        os.close(self._fd)
+        return self._process.wait(60)
 
 
 @pytest.fixture(scope="module")
@@ -74,6 +112,19 @@ def test_run_again_it_keeps_keys_settings_and_entries(
     assert sum(event_id in message for message in cloud.messages()) == 1
     for line in ("retention_days = 30", "log_group = /shop/events", "app_config = "):
         assert before.count(f"\n{line}\n") == 1, before
+
+
+def test_keys_are_asked_for_and_not_shown(
+    machine: Machine, cloud: StandIn, installed: str
+) -> None:
+    machine.path("/etc/clickspool/credentials.d/logs.cred").unlink()
+    assert install(machine, check=False).returncode == 78  # there is nobody to ask
+    terminal = Terminal(machine.inside(*SCRIPT))
+    terminal.type("AWS access key id of shipper: ", ACCESS_KEY)
+    terminal.type("secret access key (not shown): ", SECRET_KEY)
+    assert terminal.end() == 0, terminal.shown
+    assert "CloudWatch Logs has it." in terminal.shown
+    assert SECRET_KEY not in terminal.shown
 
 
 def test_a_wrong_setting_changes_nothing(machine: Machine, installed: str) -> None:
