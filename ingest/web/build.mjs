@@ -16,6 +16,7 @@ const small = async (entry, external) => {
     absWorkingDir: here,
     entryPoints: [entry],
     bundle: true,
+    minifySyntax: true,
     external,
     format: 'esm',
     target: 'es2021',

@@ -7,7 +7,7 @@
 
 import { endpoint, isGranted, maxEventAgeMs, maxEventBytes, maxQueue } from './settings.js';
 import { report, retries } from './settings.js';
-import { get, keys, QUEUE, remove } from './store.js';
+import { area, get, QUEUE, remove } from './store.js';
 import { knownToken, renewToken, token } from './token.js';
 
 const IDLE = 0;
@@ -112,7 +112,7 @@ export const deliver = (key) => {
 
 /** What is stored and not known yet. */
 const adopt = () => {
-  for (const key of keys(QUEUE)) if (!queue.has(key)) deliver(key);
+  for (const key in area(QUEUE)) if (key.startsWith(QUEUE) && !queue.has(key)) deliver(key);
 };
 
 /** What is left of other pages is sent, by one tab. */
@@ -121,7 +121,7 @@ export const beginDelivery = () =>
     lock && new Promise((/** @type {(_?: unknown) => void} */ done) => {
       release = done;
       adopt();
-    })) || adopt();
+    })).catch(adopt) || adopt();
 
 /** All that is not on its way goes, with the token that is at hand. */
 export const leave = () => {

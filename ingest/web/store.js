@@ -15,7 +15,7 @@ export const QUEUE = 'clickspool-waiting-'; // last by name
 let memory = {};
 
 /** A session is its tab's. @param {string} key @returns {Record<string, string>} */
-const area = (key) => {
+export const area = (key) => {
   try {
     if (isGranted && (persist || key < QUEUE))
       return (key === SESSION ? sessionStorage : localStorage) || memory;
@@ -41,12 +41,11 @@ export const remove = (key) => {
   delete area(key)[key];
 };
 
-/** All that begins so. @param {string} start */
-export const keys = (start) =>
-  Object.keys(area(start)).filter((key) => key.startsWith(start));
-
-/** As if nobody had been here. */
+/** As if nobody had been here, whatever is allowed now. */
 export const forget = () => {
-  [...keys('clickspool-'), SESSION].forEach(remove);
   memory = {};
+  try {
+    for (const area of [localStorage, sessionStorage])
+      for (const key in area) if (key.startsWith('clickspool-')) delete area[key];
+  } catch {}
 };

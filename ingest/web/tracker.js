@@ -45,7 +45,7 @@ const send = (eventName, fields) => {
   const body = tidy(changed || event);
   if (eventName === 'checkout_complete') {
     const order = ORDER + event.orderId;
-    if (!event.orderId) return report('missing_orderId', body);
+    if (!event.orderId) return report('no_orderId', body);
     if (get(order)) return; // a reload is no second sale
     set(order, '1');
   }
@@ -102,8 +102,7 @@ const listen = () => {
   addEventListener('online', resume);
   addEventListener('visibilitychange', () => document.hidden && leave());
   addEventListener('pageshow', ({ persisted }) => {
-    if (!persisted) return;
-    lastPath = '';
+    if (persisted) lastPath = '';
     look();
   });
 };

@@ -44,7 +44,7 @@ export type GetToken = (options?: {
 
 export interface Problem {
   /** the server's, or `undelivered`, `too_many`, `too_large`, `too_old`,
-   * `missing_orderId`, `token_ignored`, or what was thrown; the status, as a
+   * `no_orderId`, `token_ignored`, or what was thrown; the status, as a
    * number, of an answer that is not the server's */
   code: string | number;
   /** the field at fault, as a JSON pointer */
