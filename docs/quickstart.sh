@@ -220,7 +220,8 @@ quoted() { # PATH
 # As a guest, a customer and staff: with a browser, or just the upload.
 walk() {
     if [ -n "$chromium" ]; then
-        alone CHROMIUM="$(command -v "$chromium")" \
+        # Chromium keeps a socket in its temporary folder.
+        alone TMPDIR="$sockets" CHROMIUM="$(command -v "$chromium")" \
             CLICKSPOOL_SCREENSHOTS="${CLICKSPOOL_SCREENSHOTS:-}" \
             node "$demo/walk.mjs" "$shop_url" "$scratch/walked.json" "$scratch" \
             "$ops_url" &

@@ -49,13 +49,6 @@ page.on('console', (message) => {
   if (['error', 'warn'].includes(message.type())) complaints.push(message.text());
 });
 
-const settled = async () => {
-  const deadline = Date.now() + 20_000;
-  while (posts.some(({ answer }) => !answer)) {
-    ok(Date.now() < deadline, 'ingest does not answer');
-    await new Promise((done) => setTimeout(done, 50));
-  }
-};
 const shot = async (name) =>
   shots && (await page.screenshot({ path: join(shots, `${name}.png`), fullPage: true }));
 const shotBoth = async (name) => {
@@ -72,6 +65,13 @@ const see = (words) => page.waitForSelector(`::-p-text(${words})`, { timeout: 20
 /** What should have been sent: [eventName, path or product or order, user]. */
 const expected = [];
 const expect = (...event) => expected.push(event);
+const settled = async () => {
+  const deadline = Date.now() + 20_000;
+  while (posts.length < expected.length || posts.some(({ answer }) => !answer)) {
+    ok(Date.now() < deadline, `of ${expected.length} events ${posts.length} were sent`);
+    await new Promise((done) => setTimeout(done, 50));
+  }
+};
 
 const view = async (productId, quantity, who) => {
   await click(`a[href="/product/${productId}"]`);
@@ -119,15 +119,20 @@ const signOut = async () => {
   expect('page_view', '/', 'guest');
 };
 
-/** A photograph, of a sort: half a megabyte that does not compress. */
+/** A photograph, of a sort: a sea that does not compress. */
 const photograph = async (path) => {
   const studio = await browser.newPage();
   await studio.setViewport({ width: 900, height: 900 });
   await studio.setContent(`<body style="margin:0"><svg width="900" height="900">
-    <filter id="sea"><feTurbulence type="fractalNoise" baseFrequency=".012 .09" numOctaves="4" seed="7"/>
-      <feColorMatrix values=".3 .2 0 0 .2  .2 .3 0 0 .33  .1 .3 0 0 .36  0 0 0 0 1"/></filter>
-    <linearGradient id="sky" y2="1" x2="0"><stop stop-color="#f6d9a8"/><stop offset="1" stop-color="#e79a6b"/></linearGradient>
-    <rect width="900" height="900" fill="url(#sky)"/><circle cx="620" cy="330" r="110" fill="#fff3d6"/>
+    <filter id="sea">
+      <feTurbulence type="fractalNoise" baseFrequency=".012 .09" numOctaves="4" seed="7"/>
+      <feColorMatrix values=".3 .2 0 0 .2  .2 .3 0 0 .33  .1 .3 0 0 .36  0 0 0 0 1"/>
+    </filter>
+    <linearGradient id="sky" y2="1" x2="0">
+      <stop stop-color="#f6d9a8"/><stop offset="1" stop-color="#e79a6b"/>
+    </linearGradient>
+    <rect width="900" height="900" fill="url(#sky)"/>
+    <circle cx="620" cy="330" r="110" fill="#fff3d6"/>
     <rect y="420" width="900" height="480" filter="url(#sea)"/></svg></body>`);
   await studio.screenshot({ path });
   await studio.close();
@@ -206,7 +211,8 @@ try {
   await settled();
 
   const subjects = new Map([[null, 'guest']]);
-  for (const { user } of posts) if (!subjects.has(user)) subjects.set(user, subjects.size < 2 ? 'customer' : 'staff');
+  for (const { user } of posts)
+    if (!subjects.has(user)) subjects.set(user, subjects.size < 2 ? 'customer' : 'staff');
   const got = posts.map(({ sent, user }) => [
     sent.eventName,
     sent.orderId ?? sent.productId ?? (sent.eventName === 'page_view' ? sent.urlPath : null),
@@ -232,7 +238,8 @@ try {
   const others = { 'auth token': 2, 'upload presign': 1, 'upload complete': 1, 'crud create': 3 };
   writeFileSync(output, JSON.stringify({ taken, events, image, others }));
   const as = (who) => expected.filter((event) => event[2] === who).length;
-  console.log(`    ${as('guest')} events as a guest, ${as('customer')} as a customer, ${as('staff')} as staff`);
+  const [guest, buyer, clerk] = ['guest', 'customer', 'staff'].map(as);
+  console.log(`    ${guest} events as a guest, ${buyer} as a customer, ${clerk} as staff`);
   console.log(`    one picture, ${Math.round(image.size / 1024)} KiB: ${image.key}`);
 } catch (error) {
   await shot('failed').catch(() => {});

@@ -103,6 +103,14 @@ def browsers(scratch: Path) -> list[int]:
     return found
 
 
+def sockets_of(scratch: Path) -> Path:
+    """The folder that is outside, for short paths."""
+    (config,) = scratch.glob("*/clickspool.conf")
+    found = re.search("unix:(/.*)/log.sock", config.read_text())
+    assert found
+    return Path(found[1])
+
+
 def output_up_to(process: subprocess.Popen[str], last: str) -> str:
     assert process.stdout
     lines: list[str] = []
@@ -179,11 +187,12 @@ def test_stays_up_for_what_it_says_to_try_and_leaves_nothing(
     assert '"accepted":1,' in answer.stdout
     subprocess.run(["sh", "-c", audit[1]], check=True, stdout=subprocess.DEVNULL)
     assert len(session(quickstart.pid)) >= 5, "the script and its four servers"
+    sockets = sockets_of(scratch)
 
     quickstart.send_signal(signal.SIGINT)
     assert quickstart.wait(3 * STOP_TIMEOUT) == 130
     assert session(quickstart.pid) == {}
-    assert list(scratch.iterdir()) == []
+    assert list(scratch.iterdir()) == [] and not sockets.exists()
 
 
 def test_a_daemon_that_dies_ends_it_with_its_log(
@@ -207,8 +216,9 @@ def test_ctrl_c_in_the_middle_of_the_walk_leaves_nothing(
 ) -> None:
     output_up_to(quickstart, "Walking through the shop:\n")
     wait_until(lambda: len(browsers(scratch)) > 2)
+    sockets = sockets_of(scratch)
     quickstart.send_signal(signal.SIGINT)
     assert quickstart.wait(4 * STOP_TIMEOUT) == 130
     assert session(quickstart.pid) == {}
     assert browsers(scratch) == []
-    assert list(scratch.iterdir()) == []
+    assert list(scratch.iterdir()) == [] and not sockets.exists()

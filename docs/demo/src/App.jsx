@@ -1,5 +1,6 @@
 import { useLayoutEffect } from 'react';
 import { useTracker } from 'clickspool/react';
+import { Notice } from './Notice.jsx';
 import { Admin } from './pages/Admin.jsx';
 import { Browse } from './pages/Browse.jsx';
 import { Cart } from './pages/Cart.jsx';
@@ -20,7 +21,7 @@ const PAGES = {
   'sign-in': ['Sign in', SignIn],
   admin: ['Product pictures', Admin],
 };
-const LOST = ['Not found', () => <p className="notice">There is no such page. <Link to="/">To the shop</Link></p>];
+const LOST = ['Not found', () => <Notice>There is no such page.</Notice>];
 
 const Header = () => {
   const { user, count } = useShop();
@@ -37,7 +38,11 @@ const Header = () => {
       </Link>
       <nav aria-label="Shop">
         {user?.isAdmin && <Link to="/admin">Admin</Link>}
-        {user ? <button className="plain" onClick={leave}>Sign out</button> : <Link to="/sign-in">Sign in</Link>}
+        {user ? (
+          <button className="plain" onClick={leave}>Sign out</button>
+        ) : (
+          <Link to="/sign-in">Sign in</Link>
+        )}
         <Link to="/cart" className="cart-link">
           Cart <span className="count" aria-label={`${count} in it`}>{count}</span>
         </Link>

@@ -2,11 +2,12 @@ import { money } from './shop.jsx';
 
 export const Price = ({ product: { price, discountPrice } }) => (
   <span className="price">
-    {discountPrice && (
+    {discountPrice ? (
       <>
-        <ins aria-label={`now ${money(discountPrice)}`}>{money(discountPrice)}</ins>{' '}
+        <ins>{money(discountPrice)}</ins> <del>{money(price)}</del>
       </>
+    ) : (
+      money(price)
     )}
-    {discountPrice ? <del aria-label={`instead of ${money(price)}`}>{money(price)}</del> : money(price)}
   </span>
 );

@@ -27,7 +27,9 @@ export const Shop = ({ children }) => {
     .filter(({ productId }) => cart[productId])
     .map((product) => ({ product, quantity: cart[product.productId] }));
   const setQuantity = (productId, quantity) =>
-    setCart(({ [productId]: _, ...rest }) => (quantity > 0 ? { ...rest, [productId]: quantity } : rest));
+    setCart(({ [productId]: _, ...rest }) =>
+      quantity > 0 ? { ...rest, [productId]: quantity } : rest,
+    );
   const value = {
     products,
     lines,
@@ -44,8 +46,8 @@ export const Shop = ({ children }) => {
 
 export const priceOf = (product) => product.discountPrice ?? product.price;
 
-const totalOf = (lines) =>
-  lines.reduce((cents, { product, quantity }) => cents + Math.round(priceOf(product) * 100) * quantity, 0) / 100;
+const centsOf = ({ product, quantity }) => Math.round(priceOf(product) * 100) * quantity;
+const totalOf = (lines) => lines.reduce((cents, line) => cents + centsOf(line), 0) / 100;
 
 /** What events say of a product. */
 export const fieldsOf = ({ productId, name, category, brand, price, discountPrice, currency }) => ({

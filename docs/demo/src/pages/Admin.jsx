@@ -3,7 +3,7 @@ import { uploadImage } from 'clickspool/upload';
 import { setImage } from '../api.js';
 import { Picture } from '../art.jsx';
 import { config } from '../config.js';
-import { Link } from '../route.jsx';
+import { Notice } from '../Notice.jsx';
 import { getToken } from '../session.js';
 import { useShop } from '../shop.jsx';
 
@@ -20,7 +20,7 @@ export const Admin = () => {
   const product = products.find((one) => one.productId === productId);
 
   if (!user?.isAdmin)
-    return <p className="notice">This page is for the shop’s staff. <Link to="/sign-in">Sign in</Link></p>;
+    return <Notice to="/sign-in" link="Sign in">This page is for the shop’s staff.</Notice>;
 
   const upload = async (event) => {
     event.preventDefault();
@@ -53,17 +53,28 @@ export const Admin = () => {
         <h1>Product pictures</h1>
         <label>
           Product
-          <select value={productId} onChange={(event) => setProductId(event.target.value)} disabled={!!progress}>
-            {products.map((one) => <option key={one.productId} value={one.productId}>{one.name}</option>)}
+          <select
+            value={productId}
+            onChange={(event) => setProductId(event.target.value)}
+            disabled={!!progress}
+          >
+            {products.map(({ productId, name }) => (
+              <option key={productId} value={productId}>{name}</option>
+            ))}
           </select>
         </label>
-        <label>Picture <input name="file" type="file" accept={TYPES} required disabled={!!progress} /></label>
+        <label>
+          Picture
+          <input name="file" type="file" accept={TYPES} required disabled={!!progress} />
+        </label>
         {progress ? (
           <>
             <progress aria-label="Upload" value={progress.loaded} max={progress.total} />
             <p className="bytes">
               <span>{kib(progress.loaded)} of {kib(progress.total)}</span>
-              <button type="button" className="plain" onClick={() => running.current.abort()}>Cancel</button>
+              <button type="button" className="plain" onClick={() => running.current.abort()}>
+                Cancel
+              </button>
             </p>
           </>
         ) : (

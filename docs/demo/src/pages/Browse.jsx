@@ -18,7 +18,11 @@ export const Browse = () => {
       </section>
       <div className="filters" role="group" aria-label="Category">
         {categories.map((category) => (
-          <button key={category} aria-pressed={category === shown} onClick={() => setShown(category)}>
+          <button
+            key={category}
+            aria-pressed={category === shown}
+            onClick={() => setShown(category)}
+          >
             {category}
           </button>
         ))}

@@ -1,11 +1,18 @@
 import { Picture } from '../art.jsx';
+import { Notice } from '../Notice.jsx';
 import { go, Link } from '../route.jsx';
 import { money, priceOf, useShop } from '../shop.jsx';
 
+const Step = ({ product: { productId, name }, quantity, by, word, children }) => {
+  const { setQuantity } = useShop();
+  const step = () => setQuantity(productId, quantity + by);
+  return <button aria-label={`One ${name} ${word}`} onClick={step}>{children}</button>;
+};
+
 export const Cart = () => {
-  const { lines, total, setQuantity } = useShop();
+  const { lines, total } = useShop();
   if (!lines.length)
-    return <p className="notice">Your cart is empty. <Link to="/">To the shop</Link></p>;
+    return <Notice>Your cart is empty.</Notice>;
   return (
     <div className="cart">
       <h1>Cart</h1>
@@ -17,9 +24,9 @@ export const Cart = () => {
               <Link to={`/product/${product.productId}`}>{product.name}</Link>
               <span className="maker">{money(priceOf(product))} each</span>
               <span className="stepper">
-                <button aria-label={`One ${product.name} less`} onClick={() => setQuantity(product.productId, quantity - 1)}>−</button>
+                <Step {...{ product, quantity }} by={-1} word="less">−</Step>
                 <span>{quantity}</span>
-                <button aria-label={`One ${product.name} more`} onClick={() => setQuantity(product.productId, quantity + 1)}>+</button>
+                <Step {...{ product, quantity }} by={1} word="more">+</Step>
               </span>
             </div>
             <strong>{money(priceOf(product) * quantity)}</strong>

@@ -1,7 +1,8 @@
 import { useState } from 'react';
 import { useTrackOnce } from 'clickspool/react';
 import { placeOrder } from '../api.js';
-import { go, Link } from '../route.jsx';
+import { Notice } from '../Notice.jsx';
+import { go } from '../route.jsx';
 import { itemsOf, money, useShop } from '../shop.jsx';
 
 export const Checkout = () => {
@@ -28,13 +29,22 @@ export const Checkout = () => {
     }
   };
   if (!lines.length)
-    return <p className="notice">There is nothing to pay. <Link to="/">To the shop</Link></p>;
+    return <Notice>There is nothing to pay.</Notice>;
   return (
     <div className="checkout">
       <form onSubmit={order} className="panel">
         <h1>Checkout</h1>
         <label>Name <input name="name" required autoComplete="name" /></label>
-        <label>Email <input name="email" type="email" required defaultValue={user?.email} autoComplete="email" /></label>
+        <label>
+          Email
+          <input
+            name="email"
+            type="email"
+            required
+            defaultValue={user?.email}
+            autoComplete="email"
+          />
+        </label>
         <label>Address <input name="address" required autoComplete="street-address" /></label>
         <button className="main wide" disabled={busy}>Place order · {money(total)}</button>
         <p role="alert" className="trouble">{trouble}</p>

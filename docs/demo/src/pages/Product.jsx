@@ -1,6 +1,7 @@
 import { useState } from 'react';
 import { useTracker, useTrackOnce } from 'clickspool/react';
 import { Picture } from '../art.jsx';
+import { Notice } from '../Notice.jsx';
 import { Price } from '../Price.jsx';
 import { Link } from '../route.jsx';
 import { fieldsOf, useShop } from '../shop.jsx';
@@ -13,7 +14,7 @@ export const Product = ({ id }) => {
   const product = products.find(({ productId }) => productId === id);
   useTrackOnce('product_view', product && fieldsOf(product), product ? id : null);
 
-  if (!product) return <p className="notice">We do not sell that. <Link to="/">To the shop</Link></p>;
+  if (!product) return <Notice>We do not sell that.</Notice>;
   const addToCart = (event) => {
     event.preventDefault();
     add(id, quantity);

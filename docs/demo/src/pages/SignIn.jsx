@@ -24,14 +24,19 @@ export const SignIn = () => {
     <form onSubmit={submit} className="panel narrow">
       <h1>Sign in</h1>
       <label>Email <input name="email" type="email" required autoComplete="username" /></label>
-      <label>Password <input name="password" type="password" required autoComplete="current-password" /></label>
+      <label>
+        Password
+        <input name="password" type="password" required autoComplete="current-password" />
+      </label>
       <button className="main wide">Sign in</button>
       <p role="alert" className="trouble">{trouble}</p>
       <p className="maker">Accounts of this demo:</p>
       <ul className="accounts">
         {config.accounts.map((account) => (
           <li key={account.email}>
-            <button type="button" className="plain" onClick={() => fill(account)}>{account.email}</button>
+            <button type="button" className="plain" onClick={() => fill(account)}>
+              {account.email}
+            </button>
           </li>
         ))}
       </ul>

@@ -1,5 +1,6 @@
 import { useEffect } from 'react';
 import { useTracker } from 'clickspool/react';
+import { Notice } from '../Notice.jsx';
 import { Link } from '../route.jsx';
 import { money } from '../shop.jsx';
 
@@ -12,12 +13,12 @@ export const Thanks = ({ id }) => {
     if (stored) tracker.checkoutComplete(JSON.parse(stored));
   }, [stored]);
 
-  if (!order) return <p className="notice">We know of no such order. <Link to="/">To the shop</Link></p>;
+  if (!order) return <Notice>We know of no such order.</Notice>;
   return (
     <section className="thanks panel">
       <svg viewBox="0 0 48 48" width="56" height="56" aria-hidden="true">
         <circle cx="24" cy="24" r="24" fill="#1f4d46" />
-        <path d="m14 25 7 7 14-15" fill="none" stroke="#fff" strokeWidth="4" strokeLinecap="round" strokeLinejoin="round" />
+        <path d="m14 25 7 7 14-15" fill="none" stroke="#fff" strokeWidth="4" />
       </svg>
       <h1>Thank you</h1>
       <p>Your order of <strong>{money(order.value)}</strong> is on its way.</p>
