@@ -112,6 +112,18 @@ answers() { # PID URL LOG WORDS
     return 1
 }
 
+# Until a command succeeds: false if the process ends or 60 s pass before.
+comes() { # PID COMMAND...
+    pid=$1
+    shift
+    tenths=0
+    until "$@"; do
+        running "$pid" && [ "$tenths" -lt 600 ] || return 1
+        sleep 0.1
+        tenths=$((tenths + 1))
+    done
+}
+
 free_port() { # FIRST
     python3 "$docs/quickstart.py" port "$1"
 }
@@ -137,12 +149,7 @@ start_shop() {
     alone node "$demo/server.mjs" "$scratch/site" "$scratch/shop.json" \
         >"$scratch/shop.log" 2>&1 &
     shop=$!
-    tenths=0
-    until grep -qs '^listening' "$scratch/shop.log"; do
-        running "$shop" && [ "$tenths" -lt 600 ] || return 1
-        sleep 0.1
-        tenths=$((tenths + 1))
-    done
+    comes "$shop" grep -qs '^listening' "$scratch/shop.log"
     shop_port=$(sed -n 's/^listening on .*://p' "$scratch/shop.log")
     shop_url=http://127.0.0.1:$shop_port
 }
@@ -202,12 +209,7 @@ start_shipper() {
     alone "$build/shipper/clickspool-shipper" --config "$config" \
         2>"$scratch/shipper.log" &
     shipper=$!
-    tenths=0
-    until [ -s "$scratch/spool/shipper.status.json" ]; do
-        running "$shipper" && [ "$tenths" -lt 600 ] || return 1
-        sleep 0.1
-        tenths=$((tenths + 1))
-    done
+    comes "$shipper" [ -s "$scratch/spool/shipper.status.json" ]
 }
 
 quoted() { # PATH
@@ -227,6 +229,7 @@ walk() {
             "$ops_url" &
         walker=$!
         wait "$walker"
+        walker=''
     else
         of_shop upload "$cloud_url" "$ingest_url" "$app_id" "$scratch/walked.json"
         echo "    one picture; nobody clicks, as there is to be no browser"
