@@ -1,6 +1,6 @@
 # shellcheck shell=sh
-# Sourced by the scripts that a newcomer runs: Debian packages by name, and a
-# Python environment of the project's own.  Nothing is skipped: what cannot be
+# Sourced by the scripts that a newcomer runs: Debian packages by name, and
+# Python's and Node's in folders of the project's own.  Nothing is skipped: what cannot be
 # had ends the script.
 
 as_root() { # COMMAND...
@@ -65,4 +65,17 @@ need_venv() { # FOLDER REQUIREMENTS
         "$1/bin/pip" install -q --disable-pip-version-check -r "$2"
         cp "$2" "$1/installed.txt"
     fi
+}
+
+# What FOLDER's lockfile pins, in its node_modules; one script at a time.
+need_node_modules() { # FOLDER
+    folder=$1
+    # shellcheck disable=SC2094 # the folder is the lock
+    (
+        flock 9
+        cd "$folder" || exit
+        cmp -s package-lock.json node_modules/.installed && exit
+        npm ci --silent --ignore-scripts --no-audit --no-fund
+        cp package-lock.json node_modules/.installed
+    ) 9<"$folder"
 }

@@ -2,9 +2,9 @@
 
     quickstart.py port 8080              a free port of 127.0.0.1, from 8080 on
     quickstart.py send 8080 FILE         post events; FILE gets the ids taken
-    quickstart.py read URL [FILE]        what CloudWatch Logs at URL holds now;
-                                         with FILE, wait for its ids, and fail
-                                         unless each is there exactly once
+    quickstart.py read URL [FILE...]     what CloudWatch Logs at URL holds now;
+                                         with files, wait for their ids, and
+                                         fail unless each is there exactly once
 """
 
 import http.client
@@ -15,7 +15,7 @@ import sys
 import time
 import uuid
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -113,21 +113,25 @@ def send(port: int, receipts: Path) -> None:
     why = ", ".join(f"{e['code']} {e['pointer']}" for e in answer["errors"])
     say(f"a product_view of no product: {why}", status)
 
-    receipts.write_text(json.dumps(shop.taken))
+    receipts.write_text(json.dumps({"taken": shop.taken}))
     print(f"  Accepted: {len(shop.taken)} events.")
 
 
-def messages(url: str) -> list[str]:
-    """What is in CloudWatch Logs."""
-    import boto3  # only this command needs it
+def client(service: str, url: str) -> Any:
+    import boto3  # only what talks to AWS needs it
 
-    logs = boto3.client(
-        "logs",
+    return boto3.client(
+        service,
         region_name=REGION,
         endpoint_url=url,
         aws_access_key_id="quickstart",
         aws_secret_access_key="quickstart",
     )
+
+
+def messages(url: str) -> list[str]:
+    """What is in CloudWatch Logs."""
+    logs = client("logs", url)
     try:
         pages = logs.get_paginator("filter_log_events").paginate(logGroupName=GROUP)
         return [event["message"] for page in pages for event in page["events"]]
@@ -135,32 +139,45 @@ def messages(url: str) -> list[str]:
         return []  # shipper makes the group with its first batch
 
 
-def arrived(url: str, ids: set[str]) -> list[str]:
-    """What is there once all of @ids are, or once that takes too long."""
+def arrived(url: str, is_all: Callable[[list[Event]], bool]) -> list[Event]:
+    """What is there once that is all, or once it takes too long."""
     deadline = time.monotonic() + WAIT
     while True:
-        found = messages(url)
-        missing = ids - {json.loads(message)["eventId"] for message in found}
-        if not missing or time.monotonic() > deadline:
+        found = [json.loads(message) for message in messages(url)]
+        if is_all(found) or time.monotonic() > deadline:
             return found
         time.sleep(0.2)
 
 
-def read(url: str, receipts: Path | None) -> None:
-    taken: list[str] = json.loads(receipts.read_text()) if receipts else []
-    found = arrived(url, set(taken))
-    events: list[Event] = [json.loads(message) for message in found]
-    for name, count in Counter(event["eventName"] for event in events).items():
-        print(f"    {count:4}  {name}")
-    if found:
-        print(f"  The last one, as it arrived:\n    {found[-1]}")
-    if receipts is None:
+def say_kinds(kinds: Counter[str]) -> None:
+    for kind, count in kinds.items():
+        print(f"    {count:4}  {kind}")
+
+
+def ids_of(entries: list[Event]) -> Counter[str]:
+    return Counter(entry["eventId"] for entry in entries if "eventId" in entry)
+
+
+def read(url: str, receipts: list[Path]) -> None:
+    taken: list[str] = []
+    for file in receipts:
+        taken += json.loads(file.read_text())["taken"]
+    found = arrived(url, lambda entries: set(taken) <= set(ids_of(entries)))
+    business = [entry for entry in found if entry["logCategory"] == "business"]
+    others = [entry for entry in found if entry["logCategory"] != "business"]
+    say_kinds(Counter(entry["eventName"] for entry in business))
+    say_kinds(Counter(f"{e['logCategory']} {e.get('action', '')}" for e in others))
+    if business:
+        last = json.dumps(business[-1], separators=(",", ":"))
+        print(f"  The last event, as it arrived:\n    {last}")
+    if not receipts:
         return
 
-    held = Counter(event["eventId"] for event in events)
+    held, events = ids_of(found), set(ids_of(business))
+    arrivals = set(taken) & events
     twice = sum(1 for count in held.values() if count > 1)
-    missing, foreign = set(taken) - set(held), set(held) - set(taken)
-    print(f"  By eventId: {len(held)} of {len(taken)} accepted events arrived,")
+    missing, foreign = set(taken) - events, events - set(taken)
+    print(f"  By eventId: {len(arrivals)} of {len(taken)} accepted events arrived,")
     print(f"  {len(missing)} missing, {twice} twice, {len(foreign)} never accepted.")
     if missing or twice or foreign or len(taken) != len(set(taken)):
         raise SystemExit("That is not exactly once.")
@@ -172,7 +189,7 @@ def main(command: str, *args: str) -> None:
     elif command == "send":
         send(int(args[0]), Path(args[1]))
     elif command == "read":
-        read(args[0], Path(args[1]) if len(args) > 1 else None)
+        read(args[0], [Path(arg) for arg in args[1:]])
     else:
         raise SystemExit(__doc__)
 

@@ -1,35 +1,44 @@
 #!/bin/sh
-# From a fresh Debian 12 or Ubuntu 24.04 to events in a local CloudWatch Logs:
-# installs, builds, starts everything on 127.0.0.1, sends events and shows them
-# arrive.  Then it stays up, until Ctrl-C, which leaves nothing behind.
+# From a fresh Debian 12 or Ubuntu 24.04 to a shop whose clicks are in a local
+# CloudWatch Logs: installs, builds, starts everything on 127.0.0.1, sends
+# events, walks through the shop in a browser, and shows what arrived.  Then it
+# stays up, until Ctrl-C, which leaves nothing behind.
 #
 #     sh docs/quickstart.sh            all of that
 #     sh docs/quickstart.sh --check    does not stay up; exits 0 only if every
-#                                      accepted event arrived exactly once
+#                                      accepted event arrived exactly once, and
+#                                      the uploaded picture is there
+#     ... --without-browsers           the shop is there, but nobody walks
 #
-# CLICKSPOOL_BUILD names a folder that is built already.
+# The browser is Debian's chromium, or the one that $CHROMIUM names, as Ubuntu
+# has no package of it.  CLICKSPOOL_BUILD names a folder that is built already,
+# CLICKSPOOL_SCREENSHOTS one for pictures of the walk.
 set -eu
 
 docs=$(cd "$(dirname "$0")" && pwd)
 root=${docs%/docs}
+demo=$docs/demo
 venv=$root/build/quickstart-venv
 build=${CLICKSPOOL_BUILD:-$root/build}
-check=
-case "$#:${1:-}" in
-0:) ;;
-1:--check) check=1 ;;
-*)
-    sed -n '2,/^set /{/^set /d;s/^# \{0,1\}//p;}' "$0"
-    [ "${1:-}" = --help ] && exit 0
-    exit 64
-    ;;
-esac
+chromium=${CHROMIUM:-chromium}
+check=''
+for arg in "$@"; do
+    case $arg in
+    --check) check=1 ;;
+    --without-browsers) chromium='' ;;
+    *)
+        sed -n '2,/^set /{/^set /d;s/^# \{0,1\}//p;}' "$0"
+        [ "$arg" = --help ] && exit 0
+        exit 64
+        ;;
+    esac
+done
 
 # shellcheck source-path=SCRIPTDIR source=packages.sh
 . "$docs/packages.sh"
 
 scratch='' sockets=''
-cloud='' ingest='' shipper='' # pids of what runs
+cloud='' shop='' ingest='' shipper='' walker='' # pids of what runs
 
 running() { # PID
     kill -0 "$1" 2>/dev/null
@@ -63,6 +72,8 @@ clean_up() {
         done >&2
         ;;
     esac
+    stop "$walker"
+    stop "$shop"
     stop "$ingest"
     stop "$shipper"
     stop "$cloud"
@@ -81,6 +92,14 @@ alone() { # COMMAND...
         AWS_ACCESS_KEY_ID=quickstart AWS_SECRET_ACCESS_KEY=quickstart "$@"
 }
 
+quickstart() { # COMMAND ARGUMENTS..., of quickstart.py
+    (alone "$venv/bin/python" -B "$docs/quickstart.py" "$@")
+}
+
+of_shop() { # COMMAND ARGUMENTS..., of quickstart_shop.py
+    (alone "$venv/bin/python" -B "$docs/quickstart_shop.py" "$@")
+}
+
 # Whether a server answers before its process ends or 60 s have passed; it is
 # our own once its log says that it has the port.
 answers() { # PID URL LOG WORDS
@@ -91,6 +110,18 @@ answers() { # PID URL LOG WORDS
         tenths=$((tenths + 1))
     done
     return 1
+}
+
+# Until a command succeeds: false if the process ends or 60 s pass before.
+comes() { # PID COMMAND...
+    pid=$1
+    shift
+    tenths=0
+    until "$@"; do
+        running "$pid" && [ "$tenths" -lt 600 ] || return 1
+        sleep 0.1
+        tenths=$((tenths + 1))
+    done
 }
 
 free_port() { # FIRST
@@ -112,6 +143,26 @@ start_cloud() {
     return 1
 }
 
+# Takes port 5173 or the next free one by itself; what it has to know comes
+# later, in shop.json.
+start_shop() {
+    alone node "$demo/server.mjs" "$scratch/site" "$scratch/shop.json" \
+        >"$scratch/shop.log" 2>&1 &
+    shop=$!
+    comes "$shop" grep -qs '^listening' "$scratch/shop.log"
+    shop_port=$(sed -n 's/^listening on .*://p' "$scratch/shop.log")
+    shop_url=http://127.0.0.1:$shop_port
+}
+
+# The names of what the shop has in AWS: pool_id, app_id, bucket.
+prepare_cloud() {
+    origins="$shop_url http://localhost:$shop_port"
+    of_shop prepare "$cloud_url" "$origins" >"$scratch/names"
+    pool_id=$(sed -n 's/^pool_id=//p' "$scratch/names")
+    app_id=$(sed -n 's/^app_id=//p' "$scratch/names")
+    bucket=$(sed -n 's/^bucket=//p' "$scratch/names")
+}
+
 write_config() {
     cat >"$config" <<END
 [aws]
@@ -126,8 +177,16 @@ admin = 127.0.0.1:$admin_port
 internal = unix:$sockets/log.sock
 [broker]
 socket = $sockets/broker.sock
+[cors]
+origins = $origins
+[auth]
+user_pool_id = $pool_id
+client_ids = $app_id
+jwks_url = $cloud_url/$pool_id/.well-known/jwks.json
+[uploads]
+public_base_url = $cloud_url/$bucket
 [secrets]
-app_config =
+app_config = APP_CONFIG
 END
 }
 
@@ -150,12 +209,7 @@ start_shipper() {
     alone "$build/shipper/clickspool-shipper" --config "$config" \
         2>"$scratch/shipper.log" &
     shipper=$!
-    tenths=0
-    until [ -s "$scratch/spool/shipper.status.json" ]; do
-        running "$shipper" && [ "$tenths" -lt 600 ] || return 1
-        sleep 0.1
-        tenths=$((tenths + 1))
-    done
+    comes "$shipper" [ -s "$scratch/spool/shipper.status.json" ]
 }
 
 quoted() { # PATH
@@ -165,65 +219,112 @@ quoted() { # PATH
     esac
 }
 
+# As a guest, a customer and staff: with a browser, or just the upload.
+walk() {
+    if [ -n "$chromium" ]; then
+        # Chromium keeps a socket in its temporary folder.
+        alone TMPDIR="$sockets" CHROMIUM="$(command -v "$chromium")" \
+            CLICKSPOOL_SCREENSHOTS="${CLICKSPOOL_SCREENSHOTS:-}" \
+            node "$demo/walk.mjs" "$shop_url" "$scratch/walked.json" "$scratch" \
+            "$ops_url" &
+        walker=$!
+        wait "$walker"
+        walker=''
+    else
+        of_shop upload "$cloud_url" "$ingest_url" "$app_id" "$scratch/walked.json"
+        echo "    one picture; nobody clicks, as there is to be no browser"
+    fi
+}
+
 # Before anything is done: what, and how long.
 packages="$(build_packages) python3-venv curl jq"
+command -v npm >/dev/null || packages="$packages nodejs npm"
+[ "$chromium" != chromium ] || packages="$packages chromium"
 # shellcheck disable=SC2086 # words
 missing=$(missing_packages $packages)
-echo "clickspool, from source to events in a local CloudWatch Logs. This"
+echo "clickspool, from source to a shop whose clicks are in CloudWatch Logs. This"
 echo "  1. installs with apt:${missing:- nothing, all is there}"
 echo "  2. builds in $build"
-echo "  3. installs moto (a local CloudWatch Logs) and boto3 from PyPI in $venv"
-echo "  4. starts moto, ingest and shipper on 127.0.0.1, sends events, reads them back"
-echo "It takes about three minutes the first time, and ten seconds from then on."
+echo "  3. installs moto (a local AWS) and boto3 from PyPI in $venv,"
+echo "     React and Vite from npm in $demo/node_modules"
+echo "  4. starts moto, ingest, shipper and a shop on 127.0.0.1, sends events,"
+echo "     walks through the shop in a browser, reads all of it back"
+echo "It takes about five minutes the first time, and half of one from then on."
 echo
 
 # shellcheck disable=SC2086 # words
 need_packages $packages
+[ -z "$chromium" ] || command -v "$chromium" >/dev/null || {
+    echo "There is no $chromium: name one with CHROMIUM=, or say --without-browsers." >&2
+    exit 69
+}
 if [ -z "${CLICKSPOOL_BUILD:-}" ]; then
     echo "Building."
     [ -f "$build/build.ninja" ] || meson setup "$build" "$root" >/dev/null
     meson compile -C "$build" >"$build/quickstart-build.log" ||
         { cat "$build/quickstart-build.log" >&2 && exit 70; }
 fi
-echo "Looking after moto and boto3."
+echo "Looking after moto and boto3, React and Vite."
 need_venv "$venv" "$docs/quickstart-requirements.txt"
+need_node_modules "$demo"
 
 scratch=$(mktemp -d "${TMPDIR:-/tmp}/clickspool-quickstart.XXXXXX")
 # The path of a socket is at most 107 bytes long, whatever $TMPDIR is.
 sockets=$(mktemp -d /tmp/clickspool.XXXXXX)
 config=$scratch/clickspool.conf
 mkdir "$scratch/spool"
+(cd "$demo" && alone node node_modules/vite/bin/vite.js build \
+    --logLevel error --outDir "$scratch/site")
 echo "Starting in $scratch:"
 start_cloud
-echo "    CloudWatch Logs (moto)   $cloud_url"
+echo "    AWS (moto)               $cloud_url"
+start_shop
+echo "    the shop                 $shop_url"
+prepare_cloud
 start_ingest
-echo "    clickspool-ingest        http://127.0.0.1:$port"
+ingest_url=http://127.0.0.1:$port ops_url=http://127.0.0.1:$admin_port/
+echo "    clickspool-ingest        $ingest_url"
 start_shipper
 echo "    clickspool-shipper"
+of_shop settings "$cloud_url" "$ingest_url" "$sockets/log.sock" "$pool_id" "$app_id" \
+    >"$scratch/shop.json.new"
+mv "$scratch/shop.json.new" "$scratch/shop.json"
 echo
 
 echo "Sending:"
-(alone "$venv/bin/python" "$docs/quickstart.py" send "$port" "$scratch/taken.json")
+quickstart send "$port" "$scratch/taken.json"
+echo
+echo "Walking through the shop:"
+walk
+echo "  All of it arrived:"
+of_shop check "$cloud_url" "$scratch/walked.json"
 echo
 echo "CloudWatch Logs holds, read back through boto3:"
-(alone "$venv/bin/python" "$docs/quickstart.py" read "$cloud_url" "$scratch/taken.json")
+quickstart read "$cloud_url" "$scratch/taken.json" "$scratch/walked.json"
 echo
 echo "clickspoolctl audit:"
 (alone "$build/shipper/clickspoolctl" --config "$config" audit)
 echo
 
 if [ -n "$check" ]; then
-    echo "Every accepted event arrived exactly once."
+    echo "Every accepted event arrived exactly once, and the picture is there."
     exit 0
 fi
 
 there=$(quoted "$scratch")
 ctl="$(quoted "$build/shipper/clickspoolctl") --config $there/clickspool.conf"
 cat <<END
-All of it stays up. In another terminal, try:
+All of it stays up. Open in a browser:
+
+  the shop, whose clicks go to $ingest_url:
+    $shop_url/
+  the ops page, where they are seen as they come:
+    $ops_url
+
+In another terminal, try:
 
   an event of your own:
-    curl -si http://127.0.0.1:$port/events -H 'Content-Type: application/json' -d '{"eventName":"page_view","clientId":"client-0001","sessionId":"session-01","urlPath":"/"}'
+    curl -si $ingest_url/events -H 'Content-Type: application/json' -d '{"eventName":"page_view","clientId":"client-0001","sessionId":"session-01","urlPath":"/"}'
   the spool, as it grows:
     tail -qf $there/spool/0*.ndjson | jq .
   what the daemons say of it:
@@ -233,12 +334,13 @@ All of it stays up. In another terminal, try:
   what CloudWatch Logs holds now:
     $(quoted "$venv/bin/python") $(quoted "$docs/quickstart.py") read $cloud_url
   the logs:
-    $there/ingest.log $there/shipper.log $there/cloudwatch.log
+    $there/ingest.log $there/shipper.log $there/shop.log $there/cloudwatch.log
 
 Ctrl-C ends all of it and leaves nothing behind.
 END
 
-while running "$cloud" && running "$ingest" && running "$shipper"; do
+while running "$cloud" && running "$shop" && running "$ingest" &&
+    running "$shipper"; do
     sleep 1
 done
 echo "One of them has ended by itself:" >&2

@@ -121,6 +121,8 @@ export interface UploadOptions {
   completeUrl?: string;
   getToken?: GetToken;
   productId?: string;
+  /** kept with the upload's entry, up to 20 fields */
+  metadata?: Record<string, string | number | boolean>;
   onProgress?: (loaded: number, total: number) => void;
   signal?: AbortSignal;
   /** tries after the first one; default 3 */

@@ -80,7 +80,7 @@ const put = (plan, file, { onProgress, signal }) =>
 /** @type {typeof import('./upload.js').uploadImage} */
 export const uploadImage = async (file, options = {}) => {
   const { presignUrl = '/uploads/presign', completeUrl = '/uploads/complete' } = options;
-  const { productId, signal, retries = 3 } = options;
+  const { productId, metadata, signal, retries = 3 } = options;
   const wish = { contentType: file.type, contentLength: file.size, productId };
   let plan, there;
 
@@ -90,7 +90,7 @@ export const uploadImage = async (file, options = {}) => {
       plan ||= await ask(presignUrl, wish, options);
       if (!there) await put(plan, file, options);
       there = true;
-      return await ask(completeUrl, { uploadId: plan.uploadId, key: plan.key }, options);
+      return await ask(completeUrl, { uploadId: plan.uploadId, metadata }, options);
     } catch (/** @type {any} */ error) {
       const { status, code } = error;
       const refused = code === 'put' && (status === 403 || status > 499);
