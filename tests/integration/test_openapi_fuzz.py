@@ -121,4 +121,6 @@ def test_it_answers_as_documented(
     ):
         skipped.append(positive_data_acceptance)
     for tag in case.operation.tags:
-        case.call_and_validate(base_url=shop[tag], headers=headers, excluded_checks=skipped)
+        case.call_and_validate(
+            base_url=shop[tag], headers=headers, excluded_checks=skipped
+        )
