@@ -55,6 +55,8 @@
     X(UNSUPPORTED_MEDIA_TYPE, 415, "unsupported_media_type", 0,                \
       "Send application/json, application/x-ndjson or text/plain, plain or "   \
       "with Content-Encoding: gzip.")                                          \
+    X(JSON_WANTED, 415, "unsupported_media_type", 0,                           \
+      "Send application/json, without Content-Encoding.")                      \
     X(EXPECTATION_FAILED, 417, "expectation_failed", 0,                        \
       "Only 100-continue can be expected.")                                    \
     X(RATE_LIMITED, 429, "rate_limited", 1,                                    \

@@ -50,7 +50,7 @@ uploads_admit(const struct exchange *exchange)
         return PROBLEM_LENGTH_REQUIRED;
     if (!slice_is_nocase(slice_trim(type), "application/json") ||
         request_field(head, "content-encoding").len)
-        return PROBLEM_UNSUPPORTED_MEDIA_TYPE;
+        return PROBLEM_JSON_WANTED;
     return PROBLEM_NONE;
 }
 

@@ -77,7 +77,8 @@ def test_a_query_obeys_the_rules_and_counts_no_copy(path: Path) -> None:
         assert "count_distinct(" in text or "| stats max(" in text
         assert "dedup" not in text
     else:
-        assert text.splitlines()[-1] == "| dedup eventId"
+        once = "orderId" if path.stem == "revenue" else "eventId"
+        assert text.splitlines()[-1] == f"| dedup {once}"
     assert path.stem in (FOLDER / "README.md").read_text()
 
 
@@ -113,6 +114,21 @@ def test_products_are_counted(site: Site, sessions: StandIn) -> None:
         {"productId": "sku-1", "eventName": step, "events": n, "sessions": n}
         for step, n in (("page_view", "4"), ("product_view", "3"))
     ]
+
+
+def test_an_order_is_one_row_however_often_it_came(
+    site: Site, stream: StandIn, logs: Any
+) -> None:
+    """As a copy, and as another event of a page that was loaded again."""
+    done = {"eventName": "checkout_complete", "currency": "EUR"}
+    first = message(1, orderId="o-1", value=9.5, **done)
+    again = message(2, orderId="o-1", value=9.5, **done)
+    other = message(3, orderId="o-2", value=20, **done)
+    begun = message(4, orderId="o-3", value=7, eventName="checkout_start")
+    at = now_ms() - 60_000
+    put(logs, events(first, first, again, other, begun, message(5, **done), at=at))
+    told = sorted((row["orderId"], row["value"]) for row in rows(site, "revenue"))
+    assert told == [("o-1", "9.5"), ("o-2", "20")]
 
 
 def test_latency_is_of_entries_and_no_copy(site: Site, sessions: StandIn) -> None:

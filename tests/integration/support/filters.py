@@ -2,10 +2,11 @@
 
 word "two words" -not      all of these, and none of those
 ?"a" ?"b"                  any of these
-{ $.a.b = "x" && $.n = 3 } of JSON messages; && before ||, no brackets
+{ $.a.b = "x" && $.n >= 3 } of JSON messages; && before ||, no brackets
 """
 
 import json
+import operator
 import re
 from collections.abc import Callable
 from typing import Any
@@ -14,8 +15,15 @@ Match = Callable[[str], bool]
 
 _TERM = re.compile(r'([-?]?)(?:"((?:[^"\\]|\\.)*)"|(\w+))(?:\s+|$)')
 _CONDITION = re.compile(
-    r'\s*\$\.([\w.]+)\s*(!?=)\s*(?:"((?:[^"\\]|\\.)*)"|(-?\d+(?:\.\d+)?))\s*'
+    r'\s*\$\.([\w.]+)\s*(!?=|[<>]=?)\s*(?:"((?:[^"\\]|\\.)*)"|(-?\d+(?:\.\d+)?))\s*'
 )
+
+_ORDER: dict[str, Callable[[Any, Any], bool]] = {
+    ">=": operator.ge,
+    "<=": operator.le,
+    ">": operator.gt,
+    "<": operator.lt,
+}
 
 
 def compile_pattern(pattern: str) -> Match:
@@ -70,15 +78,19 @@ def _condition(text: str) -> Callable[[Any], bool]:
     parsed = _CONDITION.fullmatch(text)
     if not parsed:
         raise ValueError(f"at {text!r}")
-    path, operator, quoted, number = parsed.groups()
+    path, sign, quoted, number = parsed.groups()
     wanted: str | float = float(number) if quoted is None else _unescape(quoted)
+    if sign in _ORDER and quoted is not None:
+        raise ValueError(f"{sign} is of numbers: {text!r}")
 
     def test(value: Any) -> bool:
         for name in path.split("."):
             value = value.get(name) if isinstance(value, dict) else None
         if value is None or isinstance(value, bool):
             return False
-        return bool((value == wanted) == (operator == "="))
+        if sign in _ORDER:
+            return isinstance(value, int | float) and _ORDER[sign](value, wanted)
+        return bool((value == wanted) == (sign == "="))
 
     return test
 
