@@ -114,7 +114,7 @@ def test_every_alert_and_every_check_is_in_the_runbook() -> None:
     source = (ROOT / "ingest/admin.c").read_text()
     checks = re.findall(r"add_check\([^\"]*\"(\w+:\w+)\"", source)
     assert len(checks) > 5
-    rules = [path.read_text() for path in DOCS.glob("examples/*alerts.yml")]
+    rules = [path.read_text() for path in DOCS.glob("examples/prometheus/*.yml")]
     alerts = re.findall(r"- alert: (\w+)", "".join(rules))
     assert [name for name in checks + alerts if f"`{name}`" not in page] == []
 
@@ -179,8 +179,6 @@ NOT_RUN = {
         "names a letter that is not there; test_ctl_dead.py retries and drops",
     ("runbook.md", "clickspool-ingest --check && systemctl reload clickspool-ingest"):
         UNITS,
-    ("runbook.md", "aws logs put-metric-filter --log-group-name /clickspool/events \\"):
-        AWS,
     ("scaling.md", "sh tests/bench/run.sh"): "takes ten minutes",
     ("scaling.md", "clickspoolctl drain --timeout 600 && "
      "systemctl stop clickspool-ingest clickspool-shipper"): UNITS,

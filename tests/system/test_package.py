@@ -197,9 +197,9 @@ def test_the_configuration_shows_each_setting_with_its_default(unpacked: Path) -
 
 def test_the_examples_are_what_they_seem(unpacked: Path) -> None:
     examples = unpacked / "usr/share/doc/clickspool/examples"
-    for file in examples.glob("*.json"):
+    for file in examples.rglob("*.json"):
         assert json.loads(file.read_text())
-    alerts = (examples / "prometheus-alerts.yml").read_text()
+    alerts = (examples / "prometheus/clickspool.rules.yml").read_text()
     assert yaml.safe_load(alerts)["groups"][0]["rules"]
     told = (ROOT / "docs/metrics.md").read_text()
     for name in re.findall(r"clickspool_(\w+)", alerts):
