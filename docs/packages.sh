@@ -1,7 +1,7 @@
 # shellcheck shell=sh
 # Sourced by the scripts that a newcomer runs: Debian packages by name, and
-# Python's and Node's in folders of the project's own.  Nothing is skipped: what cannot be
-# had ends the script.
+# Python's and Node's in folders of the project's own.  Nothing is skipped: what
+# cannot be had ends the script.
 
 as_root() { # COMMAND...
     if [ "$(id -u)" = 0 ]; then
@@ -59,12 +59,17 @@ need_packages() { # PACKAGE...
         apt-get install -y -qq --no-install-recommends $missing >/dev/null
 }
 
+# What REQUIREMENTS pins, in a Python of its own; one script at a time.
 need_venv() { # FOLDER REQUIREMENTS
-    if ! cmp -s "$2" "$1/installed.txt"; then
-        [ -x "$1/bin/python" ] || python3 -m venv "$1"
+    mkdir -p "$1"
+    # shellcheck disable=SC2094 # the folder is the lock
+    (
+        flock 9
+        cmp -s "$2" "$1/installed.txt" && exit
+        [ -x "$1/bin/pip" ] || python3 -m venv "$1"
         "$1/bin/pip" install -q --disable-pip-version-check -r "$2"
         cp "$2" "$1/installed.txt"
-    fi
+    ) 9<"$1"
 }
 
 # What FOLDER's lockfile pins, in its node_modules; one script at a time.
