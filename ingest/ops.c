@@ -174,7 +174,7 @@ ops_entries(struct exchange *exchange)
     if (!read_wish(&wish, &text, exchange->head->query)) {
         exchange_problem(exchange, PROBLEM_INVALID_REQUEST,
                          "Ask for n (1 to 200), event, category, client and "
-                         "session, each of up to 128 bytes.",
+                         "session, each of up to 128 characters.",
                          (struct slice){NULL, 0}, NULL);
         return;
     }

@@ -15,6 +15,8 @@ hex(char c)
 static bool
 decode(struct param *param, struct slice text)
 {
+    size_t points = 0;
+
     param->len = 0;
     for (size_t i = 0; i < text.len; i++) {
         char c = text.data[i];
@@ -32,6 +34,9 @@ decode(struct param *param, struct slice text)
         } else if (c == '+') {
             c = ' ';
         }
+        /* All bytes of UTF-8 begin a code point but for 10xxxxxx. */
+        if ((c & 0xc0) != 0x80 && ++points > PARAMS_POINTS_MAX)
+            return false;
         param->value[param->len++] = c;
     }
     return true;

@@ -8,7 +8,10 @@
  * The parameters of a query as forms write them: NAME=VALUE&…, with %XX and +
  * for a blank.  Pure.
  */
-enum { PARAMS_VALUE_MAX = 128 }; /* bytes of a decoded value */
+enum {
+    PARAMS_POINTS_MAX = 128, /* code points of a decoded value */
+    PARAMS_VALUE_MAX = 4 * PARAMS_POINTS_MAX, /* its bytes, UTF-8 or not */
+};
 
 struct param {
     struct slice name; /* as it stands in the query */

@@ -261,10 +261,16 @@ def test_the_look_back_has_a_bound(shop: Site) -> None:
 @pytest.mark.parametrize(
     "query",
     ["n=0", "n=201", "n=-1", "n=x", "n=", "client=%zz", "client=%4", "colour=red"]
-    + ["event=" + "e" * 129, "n=99999999999999999999999"],
+    + ["event=" + "e" * 129, "event=" + "%F0%9D%90%93" * 129, "event=" + "%80" * 513]
+    + ["n=99999999999999999999999"],
 )
 def test_an_odd_question_is_400(shop: Site, query: str) -> None:
     check_problem(get(shop, f"/entries?{query}"), 400, "invalid_request")
+
+
+@pytest.mark.parametrize("character", ["e", "%C3%A4", "%F0%9D%90%93"])
+def test_a_filter_may_have_128_characters(shop: Site, character: str) -> None:
+    assert get(shop, "/entries?event=" + character * 128).status == 200
 
 
 def test_a_value_stays_what_it_is(shop: Site) -> None:
