@@ -6,7 +6,7 @@ from urllib.parse import quote
 
 import pytest
 from support.ask import check_problem, event, taken
-from support.daemons import MakeSite, Site
+from support.daemons import MakeSite, Site, uses_asan
 from support.http import Response, request
 from support.standin import StandIn
 from support.wait import wait_until
@@ -356,7 +356,8 @@ def test_strangers_make_nothing_grow(shop: Site) -> None:
     before = size(), peak()
     flood(1)
     assert size() < before[0] * 1.1
-    assert peak() < before[1] + 2 * 1024 * 1024
+    if not uses_asan(shop.ingest.program):  # whose own memory is counted too
+        assert peak() < before[1] + 2 * 1024 * 1024
 
 
 def test_cost_is_of_what_shipper_told(shop: Site, cloud: StandIn) -> None:
