@@ -127,6 +127,17 @@ fields_ok(const struct tm *tm)
            tm->tm_hour < 24 && tm->tm_min < 60 && tm->tm_sec <= 60;
 }
 
+/* hh:mm:ss */
+static void
+take_time_of_day(struct cursor *cursor, struct tm *tm)
+{
+    tm->tm_hour = take_digits(cursor, 2);
+    expect(cursor, ':');
+    tm->tm_min = take_digits(cursor, 2);
+    expect(cursor, ':');
+    tm->tm_sec = take_digits(cursor, 2);
+}
+
 bool
 timefmt_parse(const char *text, size_t len, int64_t *ms)
 {
@@ -140,11 +151,7 @@ timefmt_parse(const char *text, size_t len, int64_t *ms)
     expect(&cursor, '-');
     tm.tm_mday = take_digits(&cursor, 2);
     expect(&cursor, 'T');
-    tm.tm_hour = take_digits(&cursor, 2);
-    expect(&cursor, ':');
-    tm.tm_min = take_digits(&cursor, 2);
-    expect(&cursor, ':');
-    tm.tm_sec = take_digits(&cursor, 2);
+    take_time_of_day(&cursor, &tm);
     if (!cursor.failed && cursor.at < cursor.end && *cursor.at == '.') {
         cursor.at++;
         part = take_fraction_ms(&cursor);
@@ -186,11 +193,7 @@ timefmt_parse_http(const char *text, size_t len, int64_t *ms)
     expect(&cursor, ' ');
     tm.tm_year = take_digits(&cursor, 4) - 1900;
     expect(&cursor, ' ');
-    tm.tm_hour = take_digits(&cursor, 2);
-    expect(&cursor, ':');
-    tm.tm_min = take_digits(&cursor, 2);
-    expect(&cursor, ':');
-    tm.tm_sec = take_digits(&cursor, 2);
+    take_time_of_day(&cursor, &tm);
     expect(&cursor, ' ');
     expect(&cursor, 'G');
     expect(&cursor, 'M');

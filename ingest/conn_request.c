@@ -1,6 +1,7 @@
 #include "ingest/conn_request.h"
 
 #include "common/clock.h"
+#include "common/uuid.h"
 #include "ingest/conn.h"
 #include "ingest/ids.h"
 #include "ingest/policy.h"
@@ -68,7 +69,7 @@ conn_request_refuse(struct conn *conn, enum problem problem)
         exchange_begin(conn);
     if (!conn->exchange.request_id[0]) {
         ids_uuid7(id, conn->exchange.received_ms);
-        ids_uuid_text(conn->exchange.request_id, id);
+        uuid_print(conn->exchange.request_id, id);
     }
     conn->handling = true;
     if (!conn->framed || (conn->body_kind != REQUEST_NO_BODY && !conn->skips))

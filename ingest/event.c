@@ -5,9 +5,9 @@
 #include "common/event_fields.h"
 #include "common/line.h"
 #include "common/timefmt.h"
+#include "common/uuid.h"
 #include "ingest/event_making.h"
 #include "ingest/event_value.h"
-#include "ingest/ids.h"
 #include "ingest/scan.h"
 
 static void
@@ -224,20 +224,20 @@ static void
 take_event_id(struct making *making, const uint8_t fresh[16], size_t at,
               struct event_made *made)
 {
-    char text[IDS_UUID_SIZE];
+    char text[UUID_SIZE];
 
     if (!making->id.data) {
         memcpy(made->id, fresh, sizeof(made->id));
-        ids_uuid_text(text, fresh);
-        memcpy(making->out->data + at + LINE_ID_AT, text, IDS_UUID_LEN);
+        uuid_print(text, fresh);
+        memcpy(making->out->data + at + LINE_ID_AT, text, UUID_LEN);
         return;
     }
-    if (making->id.len != IDS_UUID_LEN ||
-        !ids_uuid_parse(made->id, making->id.data)) {
+    if (making->id.len != UUID_LEN ||
+        !uuid_parse(made->id, making->id.data)) {
         event_refuse(making, "bad_format", SLICE("eventId"), "a UUID");
         return;
     }
-    memcpy(making->out->data + at + LINE_ID_AT, making->id.data, IDS_UUID_LEN);
+    memcpy(making->out->data + at + LINE_ID_AT, making->id.data, UUID_LEN);
 }
 
 static void

@@ -2,7 +2,7 @@
 
 #include "common/catalog.h"
 #include "common/timefmt.h"
-#include "ingest/ids.h"
+#include "common/uuid.h"
 
 #include <math.h>
 #include <stdint.h>
@@ -62,7 +62,7 @@ judge_format(enum catalog_format format, struct slice text)
                    ? good
                    : bad("bad_format", "8 to 64 of A-Z a-z 0-9 _ -");
     case CATALOG_UUID:
-        return text.len == IDS_UUID_LEN && ids_uuid_parse(id, text.data)
+        return text.len == UUID_LEN && uuid_parse(id, text.data)
                    ? good
                    : bad("bad_format", "a UUID");
     case CATALOG_TIME:

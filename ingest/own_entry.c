@@ -2,6 +2,7 @@
 
 #include "common/clock.h"
 #include "common/line.h"
+#include "common/uuid.h"
 #include "ingest/app.h"
 #include "ingest/exchange.h"
 #include "ingest/ids.h"
@@ -30,12 +31,12 @@ static void
 write_line(struct buf *line, struct app *app, const struct exchange *exchange,
            const struct own_entry *entry)
 {
-    char id[IDS_UUID_SIZE];
+    char id[UUID_SIZE];
     struct tail tail;
     uint8_t fresh[16];
 
     ids_uuid7(fresh, exchange->received_ms);
-    ids_uuid_text(id, entry->id ? entry->id : fresh);
+    uuid_print(id, entry->id ? entry->id : fresh);
     tail = tail_write(&app->server, exchange,
                       &(struct tail_facts){entry->category, entry->status,
                                            clock_mono_us()});

@@ -1,16 +1,6 @@
 #include "ingest/params.h"
 
-static int
-hex(char c)
-{
-    if (c >= '0' && c <= '9')
-        return c - '0';
-    if (c >= 'a' && c <= 'f')
-        return c - 'a' + 10;
-    if (c >= 'A' && c <= 'F')
-        return c - 'A' + 10;
-    return -1;
-}
+#include "common/hex.h"
 
 static bool
 decode(struct param *param, struct slice text)
@@ -24,8 +14,8 @@ decode(struct param *param, struct slice text)
         if (param->len == PARAMS_VALUE_MAX)
             return false;
         if (c == '%') {
-            int high = i + 2 < text.len ? hex(text.data[i + 1]) : -1;
-            int low = i + 2 < text.len ? hex(text.data[i + 2]) : -1;
+            int high = i + 2 < text.len ? hex_digit(text.data[i + 1]) : -1;
+            int low = i + 2 < text.len ? hex_digit(text.data[i + 2]) : -1;
 
             if (high < 0 || low < 0)
                 return false;

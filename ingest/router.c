@@ -1,6 +1,7 @@
 #include "ingest/router.h"
 
 #include "common/log.h"
+#include "common/uuid.h"
 #include "ingest/admin.h"
 #include "ingest/app.h"
 #include "ingest/auth.h"
@@ -95,7 +96,7 @@ take_request_id(struct exchange *exchange)
         return;
     }
     ids_uuid7(id, exchange->received_ms);
-    ids_uuid_text(exchange->request_id, id);
+    uuid_print(exchange->request_id, id);
 }
 
 static void

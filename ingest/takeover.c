@@ -7,7 +7,7 @@
 #include "common/log.h"
 #include "common/recover.h"
 #include "common/spool.h"
-#include "ingest/ids.h"
+#include "common/uuid.h"
 #include "ingest/seen.h"
 #include "ingest/spool_writer.h"
 
@@ -110,7 +110,7 @@ read_segment_ids(int fd, uint64_t from, uint64_t end, struct seen *seen,
         const char *text =
             item.bytes ? line_event_id(item.bytes, item.len) : NULL;
 
-        if (text && ids_uuid_parse(id, text) &&
+        if (text && uuid_parse(id, text) &&
             line_ts(item.bytes) > now_ms - (int64_t)SEEN_AGE_S * 1000)
             (void)seen_add(seen, id, line_ts(item.bytes) / 1000);
     }

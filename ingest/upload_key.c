@@ -1,6 +1,8 @@
 #include "ingest/upload_key.h"
 
+#include "common/hex.h"
 #include "common/json.h"
+#include "common/secret_text.h"
 
 #include <cjson/cJSON.h>
 #include <math.h>
@@ -8,14 +10,6 @@
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
-
-static int
-digit_of(char c)
-{
-    if (c >= '0' && c <= '9')
-        return c - '0';
-    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
 
 static bool
 read_day(struct upload_key_day *day, const cJSON *given)
@@ -28,7 +22,7 @@ read_day(struct upload_key_day *day, const cJSON *given)
         return false;
     memcpy(day->day, name, sizeof(day->day));
     for (size_t i = 0; i < sizeof(day->key); i++) {
-        int high = digit_of(hex[2 * i]), low = digit_of(hex[2 * i + 1]);
+        int high = hex_digit(hex[2 * i]), low = hex_digit(hex[2 * i + 1]);
 
         if (high < 0 || low < 0)
             return false;
@@ -97,14 +91,12 @@ upload_key_free(struct upload_key *key)
 {
     if (!key)
         return;
-    if (key->token)
-        OPENSSL_cleanse(key->token, strlen(key->token));
+    secret_free(key->token);
     OPENSSL_cleanse(key->days, sizeof(key->days));
     free(key->bucket);
     free(key->region);
     free(key->base);
     free(key->access_key);
-    free(key->token);
     free(key);
 }
 

@@ -7,6 +7,7 @@
 #include "common/settings.h"
 #include "common/timefmt.h"
 #include "common/uri.h"
+#include "common/uuid.h"
 #include "ingest/app.h"
 #include "ingest/auth.h"
 #include "ingest/broker_client.h"
@@ -110,11 +111,11 @@ make_upload(struct upload *upload, const struct exchange *exchange,
     struct slice owner = wish->product.data
                              ? wish->product
                              : (struct slice){token->sub, token->sub_len};
-    char uuid[IDS_UUID_SIZE], extension[16];
+    char uuid[UUID_SIZE], extension[16];
 
     *upload = (struct upload){.size = wish->length};
     ids_uuid7(upload->id, exchange->received_ms);
-    ids_uuid_text(uuid, upload->id);
+    uuid_print(uuid, upload->id);
     extension_of(extension, wish->type);
     (void)snprintf(upload->key, sizeof(upload->key), "%s%.*s/%s.%s",
                    exchange->policy->uploads.key_prefix, (int)owner.len,

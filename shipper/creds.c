@@ -4,6 +4,7 @@
 #include "common/clock.h"
 #include "common/jitter.h"
 #include "common/log.h"
+#include "common/secret_text.h"
 #include "common/settings.h"
 #include "common/timefmt.h"
 #include "shipper/aws_clock.h"
@@ -13,7 +14,6 @@
 #include "shipper/sts.h"
 
 #include <errno.h>
-#include <openssl/crypto.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -54,21 +54,12 @@ struct creds {
 static void next_step(struct creds *creds);
 
 static void
-wipe(char **text)
-{
-    if (*text)
-        OPENSSL_cleanse(*text, strlen(*text));
-    free(*text);
-    *text = NULL;
-}
-
-static void
 keys_forget(struct creds_keys *keys)
 {
-    wipe(&keys->access_key);
-    wipe(&keys->secret);
-    wipe(&keys->token);
-    keys->expires_ms = 0;
+    secret_free(keys->access_key);
+    secret_free(keys->secret);
+    secret_free(keys->token);
+    *keys = (struct creds_keys){0};
 }
 
 static const char *

@@ -1,9 +1,9 @@
 #include "shipper/creds_plan.h"
 
+#include "common/secret_text.h"
 #include "shipper/profile.h"
 
 #include <errno.h>
-#include <openssl/crypto.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -244,30 +244,21 @@ creds_plan_equal(const struct creds_plan *a, const struct creds_plan *b)
 }
 
 static void
-wipe(char **text)
-{
-    if (*text)
-        OPENSSL_cleanse(*text, strlen(*text));
-    free(*text);
-    *text = NULL;
-}
-
-static void
 role_deinit(struct creds_role *role)
 {
     free(role->arn);
     free(role->session);
-    wipe(&role->external_id);
+    secret_free(role->external_id);
     free(role->token_file);
 }
 
 void
 creds_plan_deinit(struct creds_plan *plan)
 {
-    wipe(&plan->access_key);
-    wipe(&plan->secret);
-    wipe(&plan->token);
-    wipe(&plan->command);
+    secret_free(plan->access_key);
+    secret_free(plan->secret);
+    secret_free(plan->token);
+    secret_free(plan->command);
     role_deinit(&plan->web);
     for (unsigned i = 0; i < plan->role_count; i++)
         role_deinit(&plan->roles[i]);

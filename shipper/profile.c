@@ -1,10 +1,10 @@
 #include "shipper/profile.h"
 
+#include "common/secret_text.h"
 #include "common/slice.h"
 
 #include <ctype.h>
 #include <errno.h>
-#include <openssl/crypto.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -22,14 +22,6 @@ struct parser {
 };
 
 static void
-wipe(char *text)
-{
-    if (text)
-        OPENSSL_cleanse(text, strlen(text));
-    free(text);
-}
-
-static void
 free_properties(struct profile *profile)
 {
     struct profile_property *property = profile->properties, *next;
@@ -37,7 +29,7 @@ free_properties(struct profile *profile)
     for (; property; property = next) {
         next = property->next;
         free(property->name);
-        wipe(property->value);
+        secret_free(property->value);
         free(property);
     }
     profile->properties = NULL;
@@ -202,7 +194,7 @@ set_value(struct parser *parser, struct profile_property *property,
 
     if (!text)
         return -ENOMEM;
-    wipe(property->value);
+    secret_free(property->value);
     property->value = text;
     property->file = parser->file;
     return 0;
@@ -289,7 +281,7 @@ parse_continuation(struct parser *parser, struct slice line)
         return -ENOMEM;
     r = set_value(parser, parser->property,
                   (struct slice){joined, strlen(joined)});
-    wipe(joined);
+    secret_free(joined);
     return r;
 }
 

@@ -1,19 +1,11 @@
 #include "shipper/secret_value.h"
 
 #include "common/json.h"
+#include "common/secret_text.h"
 
 #include <cjson/cJSON.h>
-#include <openssl/crypto.h>
 #include <stdlib.h>
 #include <string.h>
-
-void
-secret_free(char *value)
-{
-    if (value)
-        OPENSSL_cleanse(value, strlen(value));
-    free(value);
-}
 
 static void
 tree_free(cJSON *tree)

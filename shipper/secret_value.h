@@ -35,6 +35,3 @@ char *secret_password(struct slice text, const char *name);
  * Return: the name, for secret_free(), or NULL.
  */
 char *secret_bucket(struct slice text, const char *name);
-
-/** secret_free(): wipes first. */
-void secret_free(char *value);

@@ -6,6 +6,7 @@
 #include "common/jitter.h"
 #include "common/json.h"
 #include "common/log.h"
+#include "common/secret_text.h"
 #include "common/settings.h"
 #include "shipper/aws.h"
 #include "shipper/cloud.h"

@@ -1,5 +1,6 @@
 #include "common/buf.h"
 #include "common/json.h"
+#include "common/secret_text.h"
 #include "common/settings.h"
 #include "shipper/ctl/aws_sync.h"
 #include "shipper/ctl/ctl.h"

@@ -1,12 +1,12 @@
 #include "shipper/ctl/idset.h"
 
+#include "common/uuid.h"
+
 #include <errno.h>
-#include <stdbool.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { ROOM_LEAST = 1024, ID_LEN = 36 };
+enum { ROOM_LEAST = 1024 };
 
 void
 idset_init(struct idset *set, size_t most)
@@ -26,50 +26,6 @@ void
 idset_clear(struct idset *set)
 {
     set->count = 0;
-}
-
-static int
-digit(char c)
-{
-    if (c >= '0' && c <= '9')
-        return c - '0';
-    c |= 0x20;
-    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
-static bool
-parse(uint8_t out[IDSET_ID_SIZE], const char *id)
-{
-    size_t at = 0;
-
-    for (size_t i = 0; i < ID_LEN; i++) {
-        int high, low;
-
-        if (i == 8 || i == 13 || i == 18 || i == 23) {
-            if (id[i] != '-')
-                return false;
-            continue;
-        }
-        high = digit(id[i++]);
-        low = digit(id[i]);
-        if (high < 0 || low < 0)
-            return false;
-        out[at++] = (uint8_t)(high << 4 | low);
-    }
-    return true;
-}
-
-static void
-print(char text[ID_LEN + 1], const uint8_t id[IDSET_ID_SIZE])
-{
-    size_t at = 0;
-
-    for (size_t i = 0; i < IDSET_ID_SIZE; i++) {
-        if (i == 4 || i == 6 || i == 8 || i == 10)
-            text[at++] = '-';
-        (void)snprintf(text + at, ID_LEN + 1 - at, "%02x", id[i]);
-        at += 2;
-    }
 }
 
 static int
@@ -94,7 +50,7 @@ idset_add(struct idset *set, const char *id)
     uint8_t parsed[IDSET_ID_SIZE];
     int r = 0;
 
-    if (!parse(parsed, id))
+    if (!uuid_parse(parsed, id))
         return -EINVAL;
     if (set->count == set->most)
         return -ENOBUFS;
@@ -150,7 +106,7 @@ idset_see(struct idset *set, const char *id)
     uint8_t parsed[IDSET_ID_SIZE];
     size_t at;
 
-    if (!parse(parsed, id))
+    if (!uuid_parse(parsed, id))
         return 0;
     at = place_of(set, parsed);
     if (at == set->count || compare(set->ids[at], parsed))
@@ -172,9 +128,9 @@ idset_sum(const struct idset *set, struct idset_sum *sum)
             sum->once++;
         } else if (!set->seen[i]) {
             if (!sum->missing++)
-                print(sum->first_missing, set->ids[i]);
+                uuid_print(sum->first_missing, set->ids[i]);
         } else if (!sum->more++) {
-            print(sum->first_more, set->ids[i]);
+            uuid_print(sum->first_more, set->ids[i]);
         }
     }
 }

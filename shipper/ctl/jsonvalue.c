@@ -1,5 +1,7 @@
 #include "shipper/ctl/jsonvalue.h"
 
+#include "common/hex.h"
+
 #include <math.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -15,14 +17,11 @@ hex4(struct slice text)
     if (text.len < 4)
         return -1;
     for (int i = 0; i < 4; i++) {
-        char c = text.data[i];
+        int digit = hex_digit(text.data[i]);
 
-        if (c >= '0' && c <= '9')
-            value = value << 4 | (c - '0');
-        else if ((c | 0x20) >= 'a' && (c | 0x20) <= 'f')
-            value = value << 4 | ((c | 0x20) - 'a' + 10);
-        else
+        if (digit < 0)
             return -1;
+        value = value << 4 | digit;
     }
     return value;
 }

@@ -4,6 +4,7 @@
  */
 #include "common/buf.h"
 #include "common/settings.h"
+#include "common/uuid.h"
 #include "ingest/exchange.h"
 #include "ingest/ids.h"
 #include "ingest/policy.h"
@@ -20,7 +21,7 @@ admit(struct exchange *exchange)
     uint8_t id[16];
 
     ids_uuid7(id, exchange->received_ms);
-    ids_uuid_text(exchange->request_id, id);
+    uuid_print(exchange->request_id, id);
     if (slice_is(head->path, "/echo"))
         return PROBLEM_NONE;
     if (!slice_is(head->path, "/"))

@@ -2,6 +2,7 @@
  * What answers of the world outside mean: STS's XML, secrets, buckets, and the
  * command lines of programs.
  */
+#include "common/secret_text.h"
 #include "shipper/object.h"
 #include "shipper/secret_value.h"
 #include "shipper/sts.h"

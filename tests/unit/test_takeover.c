@@ -8,7 +8,7 @@
 #include "common/fileio.h"
 #include "common/line.h"
 #include "common/spool.h"
-#include "ingest/ids.h"
+#include "common/uuid.h"
 #include "ingest/seen.h"
 #include "ingest/spool_writer.h"
 #include "tests/check.h"
@@ -68,7 +68,7 @@ put_segment(uint64_t number, uint64_t prev, uint64_t prev_end,
 {
     struct spool_control control = {
         .ts = ts, .prev = prev, .prev_end = prev_end, .entries = first - 1};
-    char name[SPOOL_NAME_SIZE], id[IDS_UUID_SIZE];
+    char name[SPOOL_NAME_SIZE], id[UUID_SIZE];
     struct buf text;
     uint64_t len;
 
@@ -77,7 +77,7 @@ put_segment(uint64_t number, uint64_t prev, uint64_t prev_end,
     for (unsigned n = first; n <= last; n++) {
         size_t at = text.len;
 
-        ids_uuid_text(id, id_of(n));
+        uuid_print(id, id_of(n));
         CHECK_INT(buf_printf(&text, LINE_PREFIX "\"eventId\":\"%s\"}\n", id),
                   0);
         line_seal(text.data + at, text.len - at, ts);

@@ -5,6 +5,7 @@
 #include "common/json.h"
 #include "common/log.h"
 #include "common/uri.h"
+#include "common/uuid.h"
 #include "ingest/ids.h"
 #include "tests/check.h"
 
@@ -246,7 +247,7 @@ ids_are_version_7_and_come_back_from_text(void)
         "01234567-89ab-7def-8123-456789abcde ",
     };
     uint8_t id[16], last[16] = {0}, back[16];
-    char text[IDS_UUID_SIZE];
+    char text[UUID_SIZE];
 
     for (int64_t ms = 1767323045678; ms < 1767323045678 + 1000; ms++) {
         ids_uuid7(id, ms);
@@ -254,19 +255,19 @@ ids_are_version_7_and_come_back_from_text(void)
         CHECK_INT(id[8] >> 6, 2);
         CHECK(memcmp(last, id, sizeof(id)) < 0); /* later sorts behind */
         memcpy(last, id, sizeof(id));
-        ids_uuid_text(text, id);
-        CHECK_INT(strlen(text), IDS_UUID_LEN);
-        CHECK(ids_uuid_parse(back, text));
+        uuid_print(text, id);
+        CHECK_INT(strlen(text), UUID_LEN);
+        CHECK(uuid_parse(back, text));
         CHECK(!memcmp(back, id, sizeof(id)));
     }
     ids_uuid7(id, 1767323045678);
-    ids_uuid_text(text, id);
+    uuid_print(text, id);
     text[13] = '\0';
     CHECK_STR(text, "019b7ca9-8f2e");
-    CHECK(ids_uuid_parse(back, "ABCDEF01-89ab-7def-8123-456789abcdef"));
+    CHECK(uuid_parse(back, "ABCDEF01-89ab-7def-8123-456789abcdef"));
     CHECK_INT(back[0], 0xab);
     for (size_t i = 0; i < ROWS(wrong); i++)
-        CHECK(!ids_uuid_parse(back, wrong[i]));
+        CHECK(!uuid_parse(back, wrong[i]));
 }
 
 int

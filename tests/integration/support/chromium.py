@@ -16,7 +16,6 @@ import select
 import signal
 import time
 from pathlib import Path
-from types import TracebackType
 from typing import Any, Self
 
 ANSWER_TIMEOUT = 30.0
@@ -170,12 +169,7 @@ class Chromium:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        value: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         os.killpg(self._pid, signal.SIGKILL)
         os.waitpid(self._pid, 0)
         os.close(self._in)
