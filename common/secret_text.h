@@ -1,4 +1,4 @@
 #pragma once
 
-/** secret_free(): wipe a string that was a secret, and free it; NULL is fine. */
+/** secret_free(): wipe what was a secret, and free it; NULL is fine. */
 void secret_free(char *text);
