@@ -32,7 +32,7 @@ done
 # shellcheck source-path=SCRIPTDIR source=../docs/packages.sh
 . "$root/docs/packages.sh"
 # shellcheck disable=SC2046 # words
-need_packages $(build_packages) python3-venv nginx-light wrk strace faketime curl jq
+need_packages $(build_packages) python3-venv nginx-light wrk strace faketime time curl jq
 command -v npm >/dev/null || need_packages nodejs npm
 need_venv build/venv tests/requirements.txt
 

@@ -84,11 +84,13 @@ check_line(struct verify *verify, const struct line_item *item,
     return ts > last ? ts : last;
 }
 
+/* A run becomes a dead letter, and all that is around it is delivered.  A first
+ * line is more: it says where the segment before ends, and what was taken. */
 static void
 check_bad(struct verify *verify, const struct line_item *item,
           struct spool_position at)
 {
-    verify->corrupt = true;
+    verify->corrupt |= !at.offset;
     finding(verify, "bad_bytes", at,
             "%" PRIu64 " bytes that are no line with a right checksum",
             item->len);
@@ -279,8 +281,8 @@ const struct command command_verify = {
     .about = "Check every line: checksum, JSON, time, count, duplicates",
     .help =
         "Each finding is named by segment and offset:\n"
-        "  bad_bytes         no line with a right checksum of at most 256 KiB\n"
         "  cut_short         the file is shorter than what was acknowledged\n"
+        "  bad_bytes         no line with a right checksum of at most 256 KiB\n"
         "  missing_segment   named by another one, gone, and not shipped\n"
         "  bad_json          a right checksum over what is no JSON\n"
         "  no_event_id       an entry without eventId at its place\n"
@@ -290,8 +292,8 @@ const struct command command_verify = {
         "  duplicate         an eventId that another entry has\n"
         "\n"
         "Only what was acknowledged is judged: a torn tail is none of it. "
-        "Exit code 5\nfor the first two, 1 for the others. Memory stays below "
-        "24 MiB: a spool of more\nthan 780,000 entries is read once more "
-        "for each 780,000.\n",
+        "Exit code 5\nwhere a file is cut short or a first line is bad, 1 for "
+        "the others. Memory stays\nbelow 24 MiB: a spool of more than 780,000 "
+        "entries is read once more for each\n780,000.\n",
     .run = verify_run,
 };

@@ -428,8 +428,8 @@ def test_verify_names_a_flipped_bit(spool: Site) -> None:
     first, _ = chain(spool.spool, lines[:3], lines[3:])
     offset = first.index(lines[1])
     flip(spool.spool / name(41), offset + 50)
-    assert findings(spool, CORRUPT) == [("bad_bytes", name(41), offset)]
-    assert f"{name(41)}:{offset}: bad_bytes" in run(spool, "verify", code=CORRUPT)
+    assert findings(spool, FINDINGS) == [("bad_bytes", name(41), offset)]
+    assert f"{name(41)}:{offset}: bad_bytes" in run(spool, "verify", code=FINDINGS)
     assert shown(spool, "cat") == [event_id(number) for number in (0, 2, 3, 4, 5)]
     assert "1 run of bad bytes" in spool.ctl("cat").stderr
 
