@@ -2,6 +2,9 @@
 
 #include "common/hex.h"
 
+#include <stdlib.h>
+#include <sys/random.h>
+
 /* Is there a hyphen before this byte? */
 static bool
 hyphen_before(int i)
@@ -39,4 +42,17 @@ uuid_parse(uint8_t id[16], const char *text)
         text += 2;
     }
     return true;
+}
+
+void
+uuid_make(char text[UUID_SIZE])
+{
+    uint8_t id[16];
+
+    /* Of so few bytes it gives all (getrandom(2)). */
+    if (getrandom(id, sizeof(id), 0) != sizeof(id))
+        abort();
+    id[6] = (uint8_t)(0x40 | (id[6] & 0x0f));
+    id[8] = (uint8_t)(0x80 | (id[8] & 0x3f));
+    uuid_print(text, id);
 }

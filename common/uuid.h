@@ -3,7 +3,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* UUIDs as text (RFC 9562, section 4). */
+/* UUIDs (RFC 9562). */
 enum {
     UUID_LEN = 36,
     UUID_SIZE = UUID_LEN + 1,
@@ -14,3 +14,6 @@ void uuid_print(char text[UUID_SIZE], const uint8_t id[16]);
 
 /** uuid_parse(): UUID_LEN characters in that form, either case. */
 bool uuid_parse(uint8_t id[16], const char *text);
+
+/** uuid_make(): a random one, version 4. */
+void uuid_make(char text[UUID_SIZE]);

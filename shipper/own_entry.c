@@ -2,35 +2,19 @@
 
 #include "common/buf.h"
 #include "common/line.h"
-
-#include <stdlib.h>
-#include <sys/random.h>
-
-/* A random UUID (RFC 9562, version 4). */
-static void
-append_uuid(struct buf *out)
-{
-    unsigned char id[16];
-
-    if (getrandom(id, sizeof(id), 0) != sizeof(id))
-        abort(); /* only before the kernel has any, at boot */
-    id[6] = (unsigned char)((id[6] & 0x0f) | 0x40);
-    id[8] = (unsigned char)((id[8] & 0x3f) | 0x80);
-    for (size_t i = 0; i < sizeof(id); i++)
-        (void)buf_printf(out,
-                         i == 4 || i == 6 || i == 8 || i == 10 ? "-%02x"
-                                                               : "%02x",
-                         id[i]);
-}
+#include "common/uuid.h"
 
 void
 own_entry_begin(struct buf *out, const char *action)
 {
+    char id[UUID_SIZE];
+
+    uuid_make(id);
     buf_clear(out);
-    (void)buf_puts(out, LINE_PREFIX "\"eventId\":\"");
-    append_uuid(out);
-    (void)buf_printf(out, "\",\"logCategory\":\"clickspool\",\"action\":\"%s\"",
-                     action);
+    (void)buf_printf(out,
+                     LINE_PREFIX "\"eventId\":\"%s\",\"logCategory\":"
+                                 "\"clickspool\",\"action\":\"%s\"",
+                     id, action);
 }
 
 struct slice

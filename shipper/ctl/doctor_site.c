@@ -1,6 +1,7 @@
 #include "common/buf.h"
 #include "common/clock.h"
 #include "common/settings.h"
+#include "common/uuid.h"
 #include "shipper/ctl/aws_sync.h"
 #include "shipper/ctl/ctl.h"
 #include "shipper/ctl/cwread.h"
@@ -9,7 +10,6 @@
 #include "shipper/ctl/jsonvalue.h"
 #include "shipper/ctl/print.h"
 #include "shipper/ctl/receipt.h"
-#include "shipper/ctl/uuid.h"
 
 #include <inttypes.h>
 #include <stdio.h>

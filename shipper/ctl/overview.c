@@ -96,6 +96,14 @@ overview_read(struct overview *overview, const struct ctl *ctl)
 }
 
 void
+overview_ask(struct overview *overview, const struct ctl *ctl)
+{
+    if (overview->ingest_lives)
+        door_ask(&overview->door, ctl);
+    ends_read(&overview->ends, ctl);
+}
+
+void
 overview_deinit(struct overview *overview)
 {
     shipped_deinit(&overview->shipped);

@@ -6,11 +6,13 @@
 #include <inttypes.h>
 #include <stdbool.h>
 #include <stdio.h>
+#include <string.h>
 
 enum {
     HOUR_MS = 60 * 60 * 1000,
     DAY_MS = 24 * HOUR_MS,
     MONTH_DAYS = 30,
+    EVENTS_WIDTH = 80 - 16 - sizeof(", others 1000000"),
 };
 
 #define GIB (1024.0 * 1024 * 1024)
@@ -45,6 +47,67 @@ print_moment(int64_t ms, int64_t now_ms)
     char time[PRINT_SIZE], span[PRINT_SIZE];
 
     printf("%s, %s ago", print_time(ms, time), print_span(now_ms - ms, span));
+}
+
+/* By name as long as the line has room, the rest as a number. */
+static void
+print_events(const struct door *door)
+{
+    uint64_t more = 0;
+    int at = 0;
+
+    label("last hour");
+    for (size_t i = 0; i < door->event_count; i++) {
+        const struct door_event *event = &door->events[i];
+        char text[DOOR_NAME_SIZE + PRINT_SIZE];
+        int len = snprintf(text, sizeof(text), "%s%s %" PRIu64,
+                           at ? ", " : "", event->name, event->accepted);
+
+        if (event->accepted && at + len <= EVENTS_WIDTH)
+            at += printf("%s", text);
+        else
+            more += event->accepted;
+    }
+    if (more)
+        printf(", others %" PRIu64, more);
+    puts(at ? "" : "no events");
+}
+
+static void
+print_quantiles(const char *name, const struct door_time *time)
+{
+    printf("%s ", name);
+    if (time->known)
+        printf("p50 %.1f ms, p99 %.1f ms", (double)time->p50_us / 1000,
+               (double)time->p99_us / 1000);
+    else
+        printf("none yet");
+}
+
+static void
+print_ingest(const struct overview *overview)
+{
+    const struct door *door = &overview->door;
+    char up[PRINT_SIZE];
+
+    label("ingest");
+    print_lives(overview->ingest_lives);
+    if (!door->known) {
+        putchar('\n');
+        if (*door->why) {
+            label("figures");
+            coloured(PRINT_WARN, door->why);
+            putchar('\n');
+        }
+        return;
+    }
+    printf(", %s, up %s; %.1f events a second\n", door->version,
+           print_span((int64_t)door->uptime_s * 1000, up), door->per_second);
+    print_events(door);
+    label("latency");
+    print_quantiles("requests", &door->requests);
+    print_quantiles("; commits", &door->commits);
+    putchar('\n');
 }
 
 static void
@@ -199,76 +262,77 @@ print_pulse(const struct overview *overview)
     }
 }
 
+static void
+print_end_of(const char *what, int64_t ms, int64_t now_ms)
+{
+    char span[PRINT_SIZE];
+    int64_t left = ms - now_ms;
+
+    label(what);
+    if (left < 0)
+        coloured(PRINT_BAD, "ended ");
+    else
+        printf("until ");
+    printf("%s", print_time(ms, span));
+    printf(left < 0 ? ", %s ago\n" : ", for %s\n",
+           print_span(left < 0 ? -left : left, span));
+}
+
+static void
+print_secrets(const struct overview *overview)
+{
+    const struct ends *ends = &overview->ends;
+    const char *before = "";
+
+    if (!ends->wanted[ENDS_APP_CONFIG] && !ends->wanted[ENDS_DB_PASSWORD])
+        return;
+    label("secrets");
+    for (int i = 0; i < ENDS_SECRETS; i++) {
+        char span[PRINT_SIZE];
+
+        if (!ends->wanted[i])
+            continue;
+        printf("%s%s ", before, ends_secret_name(i));
+        if (ends->secrets_ms[i])
+            printf("read %s ago",
+                   print_span(overview->now_ms - ends->secrets_ms[i], span));
+        else
+            coloured(PRINT_WARN, "never read");
+        before = ", ";
+    }
+    putchar('\n');
+}
+
+static void
+print_ends(const struct overview *overview)
+{
+    const struct ends *ends = &overview->ends;
+
+    if (ends->credentials_ms)
+        print_end_of("credentials", ends->credentials_ms, overview->now_ms);
+    if (ends->told)
+        print_secrets(overview);
+    if (ends->has_certificate && !ends->certificate_error) {
+        print_end_of("certificate", ends->certificate_ms, overview->now_ms);
+    } else if (ends->has_certificate) {
+        label("certificate");
+        coloured(PRINT_WARN, strerror(-ends->certificate_error));
+        putchar('\n');
+    }
+}
+
 void
 overview_print(const struct overview *overview, const struct ctl *ctl)
 {
     char time[PRINT_SIZE];
 
     printf("%s  %s\n", ctl->dir, print_time(overview->now_ms, time));
-    label("ingest");
-    print_lives(overview->ingest_lives);
-    putchar('\n');
+    print_ingest(overview);
     print_shipper(overview);
     print_spool(overview, ctl);
     print_checkpoint(overview);
     print_cost(overview, ctl);
     print_letters(overview, ctl);
     print_pulse(overview);
-}
-
-static const char *
-lives_json(int lives)
-{
-    return lives < 0 ? "null" : lives ? "true" : "false";
-}
-
-static void
-checkpoint_json(const struct shipped *shipped)
-{
-    const struct checkpoint *checkpoint = &shipped->checkpoint;
-
-    printf("\"checkpoint\":{\"state\":\"%s\",\"segment\":%" PRIu64
-           ",\"offset\":%" PRIu64 ",\"delivered\":%" PRIu64 ",\"dead\":%" PRIu64
-           ",\"dropped\":%" PRIu64 ",\"savedAt\":",
-           shipped_state(shipped), checkpoint->position.segment,
-           checkpoint->position.offset, checkpoint->counts.delivered,
-           checkpoint->counts.dead, checkpoint->counts.dropped);
-    print_json_text(*checkpoint->saved_at ? checkpoint->saved_at : NULL);
-    putchar('}');
-}
-
-void
-overview_print_json(const struct overview *overview, const struct ctl *ctl)
-{
-    const struct letters *letters = &overview->letters;
-    char now[PRINT_SIZE], oldest[PRINT_SIZE], name[SPOOL_NAME_SIZE];
-
-    printf("{\"time\":%s,\"dir\":", print_time_json(overview->now_ms, now));
-    print_json_text(ctl->dir);
-    printf(",\"ingest\":{\"running\":%s},\"shipper\":{\"running\":%s,"
-           "\"status\":%s}",
-           lives_json(overview->ingest_lives),
-           lives_json(overview->shipper_lives),
-           overview->pulse.known ? overview->pulse.raw : "null");
-    printf(",\"spool\":{\"segments\":%" PRIu64 ",\"bytes\":%" PRIu64
-           ",\"unshippedBytes\":%" PRIu64 ",\"maxUnshippedBytes\":%" PRId64
-           ",\"oldestUnshipped\":%s,\"lagSeconds\":%.3f}",
-           overview->segments, overview->bytes, overview->unshipped_bytes,
-           ctl->settings.spool.max_unshipped,
-           print_time_json(overview->oldest_unshipped, oldest),
-           overview->oldest_unshipped
-               ? (double)(overview->now_ms - overview->oldest_unshipped) / 1000
-               : 0.0);
-    printf(",\"disk\":{\"freeBytes\":%" PRIu64 ",\"keptBytes\":%" PRIu64 "},",
-           overview->free_bytes, overview->free_least);
-    checkpoint_json(&overview->shipped);
-    printf(",\"deadLetters\":{\"entries\":%" PRIu64 ",\"badRuns\":%" PRIu64
-           ",\"bytes\":%" PRIu64 ",\"firstBadRun\":",
-           letters->entries, letters->runs, letters->bytes);
-    if (letters->runs)
-        printf("{\"segment\":\"%s\",\"offset\":%" PRIu64 "}}}\n",
-               spool_name(letters->first_run.segment, name),
-               letters->first_run.offset);
-    else
-        puts("null}}");
+    print_ends(overview);
 }

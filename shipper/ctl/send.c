@@ -1,6 +1,7 @@
 #include "common/clock.h"
 #include "common/json.h"
 #include "common/settings_value.h"
+#include "common/uuid.h"
 #include "shipper/ctl/aws_sync.h"
 #include "shipper/ctl/ctl.h"
 #include "shipper/ctl/fate.h"
@@ -9,7 +10,6 @@
 #include "shipper/ctl/receipt.h"
 #include "shipper/ctl/sightings.h"
 #include "shipper/ctl/spool_find.h"
-#include "shipper/ctl/uuid.h"
 #include "shipper/ctl/web.h"
 
 #include <inttypes.h>

@@ -55,6 +55,7 @@ status_run(struct ctl *ctl, int argc, char **argv)
         code = overview_read(&overview, ctl);
         if (code)
             break;
+        overview_ask(&overview, ctl);
         if (watch && !ctl->json && isatty(STDOUT_FILENO))
             fputs("\033[H\033[J", stdout);
         if (ctl->json)
@@ -79,8 +80,10 @@ const struct command command_status = {
     .about = "How ingest, shipper, the spool and the disk are doing",
     .help = "  --watch N         again each N seconds, until it is interrupted\n"
             "\n"
-            "From the files alone: locks tell who runs, checkpoint.json what "
-            "was shipped,\nshipper.status.json how shipping goes. Exit code 1 "
-            "where there are dead letters\nthat nobody has resolved.\n",
+            "Locks tell who runs, checkpoint.json what was shipped, "
+            "shipper.status.json how\nshipping goes; ingest, where it runs, "
+            "is asked at [listen] admin for what it\ntakes and how long that "
+            "takes. Exit code 1 where there are dead letters that\nnobody "
+            "has resolved.\n",
     .run = status_run,
 };
