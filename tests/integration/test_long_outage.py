@@ -20,10 +20,12 @@ from support.wait import wait_until
 OUTAGE = 2 * 3600.0  # seconds of shipper's
 FAST, SLOW = 720, 10  # of its seconds in one of ours
 MOST_UNTIL_BACK = 30.0
-# A pause is drawn from 0 to 20 s, so that two hours have some 720 of them.
-TRIES = range(300, 1000)
+# A pause is drawn from 0 to 20 s, so that two hours have some 720 of them, and
+# fewer where a try takes long: its milliseconds are shipper's seconds.
+MOST_TRIES, MOST_PAUSE_MS = 1000, 20_000
 
 _FAILED = re.compile(r"^(\S+)Z \w+ event=ship_failed", re.MULTILINE)
+_PAUSE = re.compile(r" event=ship_failed .*\bnext_ms=(\d+)")
 
 
 class FastClock:
@@ -74,7 +76,9 @@ def test_two_hours_without_the_service_cost_nothing_but_time(
     time.sleep(OUTAGE / FAST)
     tries = failures(site)
     assert (tries[-1] - tries[0]).total_seconds() > 0.9 * OUTAGE / sampled
-    assert len(tries) * sampled in TRIES
+    assert len(tries) * sampled < MOST_TRIES
+    pauses = [int(ms) for ms in _PAUSE.findall(site.shipper.stderr())]
+    assert MOST_PAUSE_MS / 2 < max(pauses) <= MOST_PAUSE_MS
     stream.options.clock_offset = clock.slow_down()
     wait_until(lambda: len(failures(site)) > len(tries) + 1)
 
