@@ -100,17 +100,15 @@ take_request_id(struct exchange *exchange)
 }
 
 static void
-tell_ignored_once(const struct ip *peer)
+tell_ignored_once(void)
 {
     static bool told;
-    char text[EXCHANGE_IP_SIZE];
 
     if (told)
         return;
     told = true;
-    ip_print(peer, text);
-    log_notice("forwarded_ignored", log_text("peer", text),
-               log_text("hint", "not in [http] trusted_proxies"), );
+    log_notice("forwarded_ignored",
+               log_text("hint", "its peer is not in [http] trusted_proxies"), );
 }
 
 /* A page loads the script from wherever it is. */
@@ -201,7 +199,7 @@ router_admit(struct exchange *exchange)
     ip_print(&client.ip, exchange->client_ip);
     exchange->client = client.ip;
     if (client.ignored)
-        tell_ignored_once(exchange->peer);
+        tell_ignored_once();
 
     if (exchange->listener == EXCHANGE_ADMIN &&
         !admin_host_ok(exchange->head->host))
