@@ -16,22 +16,13 @@ enum {
     PATH_WIDTH = 24,
 };
 
-/* A member under either of its names: events and the ops page have their own.
- */
 static struct slice
-member(struct slice refusal, struct slice name, struct slice other)
+member(struct slice refusal, struct slice name)
 {
     struct slice value = {NULL, 0};
 
-    if (!jsonscan_member(refusal, name, &value))
-        (void)jsonscan_member(refusal, other, &value);
+    (void)jsonscan_member(refusal, name, &value);
     return value;
-}
-
-static struct slice
-time_of(struct slice refusal)
-{
-    return member(refusal, SLICE("at"), SLICE("time"));
 }
 
 static void
@@ -44,12 +35,12 @@ cell(struct slice value, int width)
 static void
 print_row(struct slice refusal)
 {
-    cell(time_of(refusal), TIME_WIDTH);
-    cell(member(refusal, SLICE("code"), SLICE("")), CODE_WIDTH);
-    cell(member(refusal, SLICE("event"), SLICE("eventName")), EVENT_WIDTH);
-    cell(member(refusal, SLICE("pointer"), SLICE("")), POINTER_WIDTH);
-    cell(member(refusal, SLICE("path"), SLICE("urlPath")), PATH_WIDTH);
-    cell(member(refusal, SLICE("requestId"), SLICE("")), 0);
+    cell(member(refusal, SLICE("at")), TIME_WIDTH);
+    cell(member(refusal, SLICE("code")), CODE_WIDTH);
+    cell(member(refusal, SLICE("event")), EVENT_WIDTH);
+    cell(member(refusal, SLICE("pointer")), POINTER_WIDTH);
+    cell(member(refusal, SLICE("path")), PATH_WIDTH);
+    cell(member(refusal, SLICE("requestId")), 0);
 }
 
 /* One line: between its values JSON may hold newlines. */
@@ -74,35 +65,20 @@ count_of(struct slice list)
     return count;
 }
 
-/* RFC 3339 in UTC sorts as text; the oldest comes first, as in tail. */
-static bool
-newest_first(struct slice list, size_t count)
-{
-    struct slice first, last;
-
-    if (count < 2 || !jsonscan_element(list, 0, &first) ||
-        !jsonscan_element(list, count - 1, &last))
-        return false;
-    first = time_of(first);
-    last = time_of(last);
-    return first.data && last.data && first.len == last.len &&
-           memcmp(first.data, last.data, first.len) > 0;
-}
-
+/* The newest is told first, and shown last, as in tail. */
 static void
 print_list(const struct ctl *ctl, struct slice list)
 {
     size_t count = count_of(list);
-    bool back = newest_first(list, count);
 
     if (!ctl->json && count && isatty(STDOUT_FILENO))
         printf("%-*s  %-*s  %-*s  %-*s  %-*s  %s\n", TIME_WIDTH, "AT",
                CODE_WIDTH, "CODE", EVENT_WIDTH, "EVENT", POINTER_WIDTH,
                "POINTER", PATH_WIDTH, "PATH", "REQUESTID");
-    for (size_t i = 0; i < count; i++) {
+    for (size_t i = count; i--;) {
         struct slice refusal;
 
-        if (!jsonscan_element(list, back ? count - 1 - i : i, &refusal))
+        if (!jsonscan_element(list, i, &refusal))
             continue;
         if (ctl->json)
             print_json(refusal);
@@ -124,9 +100,7 @@ show(const struct ctl *ctl, const struct web_place *place)
                   &answer);
     body = (struct slice){answer.body.data, answer.body.len};
     if (answer.status == 200 && jsonscan_valid(body) &&
-        (jsonscan_member(body, SLICE("refused"), &list) ||
-         jsonscan_member(body, SLICE("refusals"), &list)) &&
-        *list.data == '[') {
+        jsonscan_member(body, SLICE("refused"), &list) && *list.data == '[') {
         print_list(ctl, list);
     } else {
         fprintf(stderr, "clickspoolctl: %s/refused: ", place->base);

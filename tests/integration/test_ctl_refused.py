@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from support.daemons import MakeSite, Site
 from support.server import LocalServer, Quiet
+from support.shop import event
 
 OK, USAGE, UNREACHABLE = 0, 2, 3
 
@@ -62,9 +63,8 @@ def refused(site: Site, *args: str, code: int = OK) -> str:
     return done.stdout if code == OK else done.stderr
 
 
-@pytest.mark.parametrize("order", [range(3), range(2, -1, -1)])
-def test_the_newest_is_last(asked: Site, admin: Admin, order: range) -> None:
-    admin.answer(*map(refusal, order))
+def test_the_newest_is_last(asked: Site, admin: Admin) -> None:
+    admin.answer(refusal(2), refusal(1), refusal(0))
     rows = refused(asked).splitlines()
     assert [row.split()[-1] for row in rows] == [f"request-{n}" for n in range(3)]
     assert rows[0].split()[:5] == [
@@ -76,8 +76,18 @@ def test_the_newest_is_last(asked: Site, admin: Admin, order: range) -> None:
     ]
 
 
+def test_ingest_tells_what_it_refused(site: Site) -> None:
+    site.ingest.start()
+    for number in range(2):
+        answer = site.ingest.post(event(**{f"colour{number}": "red"}))
+        assert answer.status == 400
+    first, second = refused(site).splitlines()
+    assert "/colour0" in first and "/colour1" in second
+    assert answer.json()["requestId"] in second
+
+
 def test_json_is_one_a_line(asked: Site, admin: Admin) -> None:
-    admin.answer(refusal(1), refusal(2, path=None), indent=2)
+    admin.answer(refusal(2, path=None), refusal(1), indent=2)
     rows = [json.loads(row) for row in refused(asked, "--json").splitlines()]
     assert rows == [refusal(1), refusal(2, path=None)]
 
