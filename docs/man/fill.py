@@ -2,7 +2,8 @@
 """Manual pages and the packaged configuration, out of what the programs are
 made of, so that neither can say anything else.
 
-    fill.py page TEMPLATE TABLE PROGRAM   @SETTINGS@ and @COMMANDS@ filled in
+    fill.py page TEMPLATE TABLE PROGRAM   @SETTINGS@, @COMMANDS@ and
+                                          @FILTERS@ filled in
     fill.py conf TABLE                    clickspool.conf with every default
 
 TABLE is common/settings_table.h, PROGRAM is clickspoolctl.
@@ -18,7 +19,10 @@ from typing import NamedTuple
 SETTING = re.compile(
     r'X\((\w+), (\w+), (\w+), "([^"]*)", "([^"]*)", (\w+), ((?:"[^"]*" ?)+)\)'
 )
-COMMAND = re.compile(r"^  (\w+) +(.+)$", re.MULTILINE)
+COMMAND = re.compile(r"^  (\w+)(?: NAME\S*)? +(.+)$", re.MULTILINE)
+PARENT = "dead"  # the command that has commands of its own
+ROW = re.compile(r"^  (?=\S)(.{17}) (\S.*)$")
+FILTERS = "  --event NAME      entries of", "different options must all agree."
 TYPES = {
     "TEXT": "text",
     "WORDS": "words between blanks",
@@ -85,12 +89,52 @@ def settings_page(table: Path) -> Iterator[str]:
         yield f"{about[0].upper()}{about[1:]} ({escaped(kind)})."
 
 
+def told(program: str, *words: str) -> list[str]:
+    """What --help says, without the options that all commands have."""
+    done = subprocess.run(
+        [program, *words, "--help"], capture_output=True, text=True, check=True
+    )
+    return done.stdout.partition("\n  --config FILE")[0].splitlines()
+
+
+def items(lines: list[str]) -> Iterator[str]:
+    """Paragraphs, and what stands in two columns as names with their meaning."""
+    for line in lines:
+        if row := ROW.match(line):
+            yield ".TP"
+            yield f".B {escaped(row[1].rstrip())}"
+            yield escaped(row[2])
+        elif line.strip():
+            yield escaped(line.strip())
+        else:
+            yield ".PP"
+
+
+def filters_of(lines: list[str]) -> tuple[list[str], list[str]]:
+    """The options that choose entries and what is said of them; the rest."""
+    if not any(line.startswith(FILTERS[0]) for line in lines):
+        return [], lines
+    first = next(i for i, line in enumerate(lines) if line.startswith(FILTERS[0]))
+    last = next(i for i, line in enumerate(lines) if line.endswith(FILTERS[1]))
+    return lines[first : last + 1], lines[:first] + lines[last + 1 :]
+
+
+def command_page(program: str, *words: str) -> Iterator[str]:
+    usage, *lines = told(program, *words)
+    yield f".SS \"{escaped(usage.removeprefix('Usage: clickspoolctl '))}\""
+    yield from items(filters_of(lines)[1])
+
+
 def commands_page(program: str) -> Iterator[str]:
-    told = subprocess.run([program, "--help"], capture_output=True, text=True)
-    for name, about in COMMAND.findall(told.stdout):
-        yield ".TP"
-        yield f".B {name}"
-        yield f"{escaped(about)}."
+    for name, _ in COMMAND.findall("\n".join(told(program))):
+        yield from command_page(program, name)
+        for below, _ in COMMAND.findall("\n".join(told(program, name))):
+            if name == PARENT:
+                yield from command_page(program, name, below)
+
+
+def filters_page(program: str) -> Iterator[str]:
+    yield from items(filters_of(told(program, "tail"))[0])
 
 
 def page(template: Path, table: Path, program: str) -> str:
@@ -100,6 +144,8 @@ def page(template: Path, table: Path, program: str) -> str:
             lines += settings_page(table)
         elif line == "@COMMANDS@":
             lines += commands_page(program)
+        elif line == "@FILTERS@":
+            lines += filters_page(program)
         else:
             lines.append(line)
     return "\n".join(lines) + "\n"
