@@ -326,6 +326,22 @@ retry_files_sweep(struct retry_files *files, struct spool_position durable)
     spool_list_deinit(&list);
 }
 
+/* Whether its entries count is what the first line says: without it they are
+ * neither sent nor passed over. */
+static void
+tell_damaged(struct retry_files *files, uint64_t segment)
+{
+    char name[SPOOL_NAME_SIZE];
+
+    if (files->damaged == segment)
+        return;
+    files->damaged = segment;
+    log_error("retry_damaged", log_text("file", spool_name(segment, name)),
+              log_text("what", "its first line cannot be read"),
+              log_text("next", "move it out of retry/, restart shipper, and "
+                               "replay --file the other lines"), );
+}
+
 /* One file is read at a time, so one first line is enough to know.  Return:
  * whether that could be read; of a damaged one nothing is known. */
 static bool
@@ -340,11 +356,13 @@ know(struct retry_files *files, uint64_t segment)
         return false;
     r = spool_control_read(fd, &files->control);
     (void)close(fd);
-    files->segment = r < 0 ? 0 : segment;
+    files->segment = r ? 0 : segment;
     files->began_us = clock_mono_us();
     files->last = (struct spool_position){0};
     files->passed = 0;
-    return r >= 0;
+    if (r)
+        tell_damaged(files, segment);
+    return !r;
 }
 
 bool

@@ -28,6 +28,7 @@ struct retry_files {
     struct tally *tally; /* borrowed, as is ... */
     struct dead_letter *dead;
     bool unfinished;
+    uint64_t damaged; /* the file that was last told to be */
     uint64_t segment; /* whose first line this is: */
     struct spool_control control;
     int64_t began_us;

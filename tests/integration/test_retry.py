@@ -14,6 +14,7 @@ from support.faults import Fault
 from support.shop import delivered, event, post_all, post_logs, wait_for_all
 from support.spool import checkpoint, dead_letters, read_spool
 from support.standin import StandIn
+from support.wait import wait_until
 
 LONG = bool(os.environ.get("CLICKSPOOL_LONG"))
 KILLS = 100 if LONG else 10
@@ -267,6 +268,34 @@ def test_a_replay_goes_on_after_a_kill_at_the_rate_that_was_asked_for(
     assert time.monotonic() - start >= 2
     stream.wait(lambda: delivered(stream) == dict.fromkeys(ids, 2))
     assert audit(site) == (60, 0, 0, 0)
+
+
+def test_a_damaged_first_line_holds_its_file_alone_and_is_told(
+    site: Site, stream: StandIn, tmp_path: Path
+) -> None:
+    ids = post_all(site, 20)
+    stream.wait(lambda: counted(site, "delivered") == 20)
+    replay = ("replay", "--event", "product_view", "--rate", "1", "--detach")
+    assert ctl(site, *replay)["entries"] == 20
+    site.shipper.kill()
+    [path] = (site.spool / "retry").glob("*.ndjson")
+    content = bytearray(path.read_bytes())
+    content[20] ^= 1
+    path.write_bytes(content)
+    site.shipper.start()
+    later = post_all(site, 3)
+    stream.wait(lambda: counted(site, "delivered") == 23)
+    wait_until(lambda: "event=retry_damaged" in site.shipper.stderr())
+    assert site.shipper.stderr().count("event=retry_damaged") == 1
+    assert later.isdisjoint(ids)
+
+    lines = tmp_path / "lines"  # what it is told to do
+    lines.write_bytes(content[content.index(b"\n") + 1 :])
+    path.unlink()
+    site.shipper.restart()
+    assert site.ctl("replay", "--file", os.fspath(lines)).returncode == 0
+    sent = delivered(stream)
+    assert all(sent[one] >= 2 for one in ids) and all(sent[one] == 1 for one in later)
 
 
 def test_a_file_that_is_no_spool_is_not_sent(site: Site, tmp_path: Path) -> None:
