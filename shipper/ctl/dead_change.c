@@ -113,9 +113,10 @@ tell(const struct change *change)
     else
         printf("%" PRIu64 " dead letter%s %s %s%s%s\n", change->letters,
                change->letters == 1 ? "" : "s",
-               change->dry    ? "would be"
-               : change->drop ? "are"
-                              : "will be",
+               change->dry            ? "would be"
+               : !change->drop        ? "will be"
+               : change->letters == 1 ? "is"
+                                      : "are",
                what, *name ? ": " : "", name);
     if (change->too_long)
         fprintf(stderr,
