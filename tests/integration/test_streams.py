@@ -59,6 +59,14 @@ def wait_counted(site: Site, cloud: StandIn, count: int, timeout: float = 60) ->
     cloud.wait(settled, timeout)
 
 
+def expect_balance(site: Site, delivered: int, pending: int) -> None:
+    """Though streams stand ahead of the position that they have in common."""
+    done = site.ctl("audit", "--json")
+    assert done.returncode == 0, (done.stdout, done.stderr)
+    told = json.loads(done.stdout)
+    assert (told["delivered"], told["pending"]) == (delivered, pending)
+
+
 def expect_streams_of_the_day(cloud: StandIn) -> None:
     """Each event lies in the stream of its own day."""
     for call in cloud.puts():
@@ -121,6 +129,8 @@ def test_one_that_cannot_go_on_holds_nobody(
     cloud.wait(others_arrived, 20)
     if fault.kind != "delay":
         assert not by_category(cloud).get("auth")
+        wait_counted(site, cloud, len(others))
+        expect_balance(site, len(others), len(held))
     position = checkpoint(site.spool)
     assert position
     first = min(entry.offset for entry in read_spool(site.spool))
