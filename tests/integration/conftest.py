@@ -1,6 +1,7 @@
 """Fixtures: a stand-in for CloudWatch, a site of daemons, a boto3 client."""
 
 import os
+import signal
 from collections.abc import Generator, Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -15,6 +16,13 @@ TESTS = Path(__file__).resolve().parent.parent
 STDERR_SHOWN = 8000  # characters of each daemon's
 
 _SITES = pytest.StashKey[list[Site]]()
+
+
+def pytest_configure() -> None:
+    """A script in the background has SIGINT ignored, and what it starts would
+    have, too."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
