@@ -115,15 +115,31 @@ ip_parse(struct slice slice)
     return (struct ip){0};
 }
 
+/* By hand, as inet_ntop() is a sprintf(), and every request has its address
+ * printed. */
+static void
+print_v4(const uint8_t bytes[4], char *text)
+{
+    for (int i = 0; i < 4; i++) {
+        unsigned number = bytes[i];
+
+        if (number >= 100)
+            *text++ = (char)('0' + number / 100);
+        if (number >= 10)
+            *text++ = (char)('0' + number / 10 % 10);
+        *text++ = (char)('0' + number % 10);
+        *text++ = i < 3 ? '.' : '\0';
+    }
+}
+
 void
 ip_print(const struct ip *ip, char *text)
 {
     *text = '\0';
-    if (!ip->known)
-        return;
-    (void)inet_ntop(ip_is_v4(ip) ? AF_INET : AF_INET6,
-                    ip_is_v4(ip) ? ip->bytes + 12 : ip->bytes, text,
-                    INET6_ADDRSTRLEN);
+    if (ip->known && ip_is_v4(ip))
+        print_v4(ip->bytes + 12, text);
+    else if (ip->known)
+        (void)inet_ntop(AF_INET6, ip->bytes, text, INET6_ADDRSTRLEN);
 }
 
 struct ip
