@@ -1,8 +1,9 @@
 #include "common/line.h"
 
+#include "common/crc.h"
+
 #include <assert.h>
 #include <string.h>
-#include <zlib.h>
 
 static const char hex_digits[] = "0123456789abcdef";
 
@@ -10,8 +11,7 @@ static uint32_t
 line_sum(const char *line, size_t len)
 {
     /* The newline is no part of the object, nor of its checksum. */
-    return (uint32_t)crc32_z(0, (const Bytef *)line + LINE_SUM_AT,
-                             len - LINE_SUM_AT - 1);
+    return crc_of(line + LINE_SUM_AT, len - LINE_SUM_AT - 1);
 }
 
 static void

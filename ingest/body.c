@@ -75,19 +75,20 @@ body_open(struct body *body, struct app *app, const struct exchange *exchange)
 static int
 next_element(struct body *body, struct slice *item, enum problem *problem)
 {
-    struct scan_value value;
+    struct scan *array = &body->array;
     struct slice name;
     bool escaped;
     int r;
 
-    r = scan_next(&body->array, &name, &escaped, &value);
-    if (r == SCAN_END && !scan_closed(&body->array))
-        r = SCAN_INVALID_JSON;
-    *item = value.bytes;
-    *problem = r == SCAN_INVALID_UTF8 ? PROBLEM_INVALID_UTF8
-               : r < 0                ? PROBLEM_INVALID_JSON
-                                      : PROBLEM_NONE;
-    return r < 0 ? -1 : r;
+    if (array->begun)
+        array->at = item->data + item->len;
+    r = scan_reach(array, &name, &escaped);
+    if (r < 0 || (r == SCAN_END && !scan_is_end(array->at, array->end))) {
+        *problem = PROBLEM_INVALID_JSON;
+        return -1;
+    }
+    *item = (struct slice){array->at, (size_t)(array->end - array->at)};
+    return r;
 }
 
 /* A line ends in LF or CRLF; empty ones are passed over. */

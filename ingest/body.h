@@ -31,8 +31,9 @@ enum problem body_open(struct body *body, struct app *app,
                        const struct exchange *exchange);
 
 /**
- * body_next(): the next event's bytes.  Of an array they are JSON that has
- * been scanned; of an object or a line nothing is known yet.
+ * body_next(): the next event's bytes, of which nothing is known yet.  Of an
+ * array *@item is all that is left of it, and is cut to the event's own bytes
+ * by the caller, who reads them, before the next one is asked for.
  *
  * Return: 1 with *@item; 0 at the end; -1 with *@problem: the body as a whole
  * is broken.

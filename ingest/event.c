@@ -152,30 +152,36 @@ take_member(struct making *making, struct slice name, bool escaped,
 /* Every member, to the end, whatever is wrong with one: bytes that are not
  * JSON are told as such, not by what was wrong before they came. */
 static void
-take_members(struct making *making, struct slice json)
+take_members(struct making *making, struct event_text *text)
 {
+    const char *end = text->json.data + text->json.len, *behind = end;
     struct scan_value value;
     struct slice name;
     struct scan scan;
     bool escaped;
     int r;
 
-    if (scan_open(&scan, json) == SCAN_FOUND && scan.object) {
+    if (scan_open(&scan, text->json) == SCAN_FOUND && scan.object) {
         while ((r = scan_next(&scan, &name, &escaped, &value)) == SCAN_FOUND)
             if (value.kind != SCAN_NULL && !making->error->code)
                 take_member(making, name, escaped, &value);
-        if (r == SCAN_END && !scan_closed(&scan))
-            r = SCAN_INVALID_JSON;
+        behind = scan.at;
         if (scan.crowded)
             event_refuse(making, "too_long", (struct slice){NULL, 0},
                          "fewer fields");
     } else {
-        r = scan_document(json, &value);
+        r = scan_first(text->json, &value);
+        if (r == SCAN_FOUND)
+            behind = value.bytes.data + value.bytes.len;
         event_refuse(making, "wrong_type", (struct slice){NULL, 0},
                      "an object");
     }
 
-    if (r < 0)
+    if (r >= 0 && !text->followed && !scan_is_end(behind, end))
+        r = SCAN_INVALID_JSON;
+    if (r >= 0)
+        text->json.len = (size_t)(behind - text->json.data);
+    else
         *making->error =
             r == SCAN_INVALID_UTF8
                 ? (struct event_error){"invalid_utf8", "", "Give valid UTF-8"}
@@ -264,7 +270,7 @@ write_end(struct making *making, const struct event_server *server)
 }
 
 int
-event_make(const struct event_rules *rules, struct slice json,
+event_make(const struct event_rules *rules, struct event_text *text,
            const struct event_server *server, const uint8_t fresh[16],
            struct buf *out, struct event_made *made, struct event_error *error)
 {
@@ -277,7 +283,7 @@ event_make(const struct event_rules *rules, struct slice json,
     error->code = NULL;
     (void)buf_append(out, head, sizeof(head) - 1);
     if (!out->failed)
-        take_members(&making, json);
+        take_members(&making, text);
     if (!error->code && rules->api)
         event_api_judge(&making);
     if (!error->code && (!rules->api || slice_is(making.category, "business")))

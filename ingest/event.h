@@ -31,6 +31,12 @@ struct event_rules {
                  fields, logCategory, action and outcome */
 };
 
+/** Where an event stands. */
+struct event_text {
+    struct slice json; /* begins with it; cut to it where it can be read */
+    bool followed; /* what stands behind it is none of its own business */
+};
+
 struct event_made {
     uint8_t id[16];
     size_t at, len; /* of its line in the buffer */
@@ -56,13 +62,13 @@ struct event_error {
 enum { EVENT_REFUSED = 1 };
 
 /**
- * event_make(): judge @json and append its line, in LINE_PREFIX's shape, for
+ * event_make(): judge @text and append its line, in LINE_PREFIX's shape, for
  * line_seal() to finish.  @fresh is the id for an event that has none.
  *
  * Return: 0 with *@made; EVENT_REFUSED with *@error; or a negative errno of
  * @out.  Unless 0, @out is as it was.
  */
-int event_make(const struct event_rules *rules, struct slice json,
+int event_make(const struct event_rules *rules, struct event_text *text,
                const struct event_server *server, const uint8_t fresh[16],
                struct buf *out, struct event_made *made,
                struct event_error *error);

@@ -79,26 +79,38 @@ take_made(struct batch *batch, const struct event_made *made)
     buf_truncate(&app->lines, made->at);
 }
 
+static enum problem
+broken(const struct event_error *error)
+{
+    if (!strcmp(error->code, "invalid_json"))
+        return PROBLEM_INVALID_JSON;
+    if (!strcmp(error->code, "invalid_utf8"))
+        return PROBLEM_INVALID_UTF8;
+    return PROBLEM_NONE;
+}
+
 /* What is wrong with one event; PROBLEM_NONE where others may still be good. */
 static enum problem
 refuse_item(struct batch *batch, const struct event_error *error,
             struct slice item)
 {
+    enum problem problem = broken(error);
+
+    /* Where an element cannot be read there is no array. */
+    if (problem && batch->form == BODY_ARRAY)
+        return problem;
     add_error(batch, error, item);
     if (batch->form != BODY_OBJECT)
         return PROBLEM_NONE;
-    if (!strcmp(error->code, "invalid_json"))
-        return PROBLEM_INVALID_JSON;
-    if (!strcmp(error->code, "invalid_utf8"))
-        return PROBLEM_INVALID_UTF8;
     if (!strcmp(error->code, "event_too_large"))
         return PROBLEM_EVENT_TOO_LARGE;
-    return PROBLEM_INVALID_EVENT;
+    return problem ? problem : PROBLEM_INVALID_EVENT;
 }
 
 static enum problem
-judge_item(struct batch *batch, struct slice item)
+judge_item(struct batch *batch, struct slice *item)
 {
+    struct event_text text = {*item, batch->form == BODY_ARRAY};
     enum problem problem = PROBLEM_NONE;
     struct event_error error;
     struct event_made made;
@@ -108,12 +120,13 @@ judge_item(struct batch *batch, struct slice item)
     if (batch->items == APP_EVENTS_MAX)
         return PROBLEM_BATCH_TOO_LONG;
     ids_uuid7(fresh, batch->exchange->received_ms);
-    r = event_make(&batch->rules, item, &batch->server, fresh,
+    r = event_make(&batch->rules, &text, &batch->server, fresh,
                    &batch->app->lines, &made, &error);
+    *item = text.json;
     if (r < 0)
         return PROBLEM_BODY_TOO_LARGE; /* more lines than a commit holds */
     if (r)
-        problem = refuse_item(batch, &error, item);
+        problem = refuse_item(batch, &error, *item);
     else
         take_made(batch, &made);
     batch->items++;
@@ -134,7 +147,7 @@ judge_body(struct batch *batch)
         return problem;
     batch->form = body.form;
     while ((r = body_next(&body, &item, &problem)) > 0) {
-        problem = judge_item(batch, item);
+        problem = judge_item(batch, &item);
         if (problem)
             return problem;
     }

@@ -318,19 +318,35 @@ scan_text(const struct scan_value *value)
     return (struct slice){value->bytes.data + 1, value->bytes.len - 2};
 }
 
+bool
+scan_is_end(const char *at, const char *end)
+{
+    bool spaced = false;
+
+    return skip_space(at, end, &spaced) == end;
+}
+
 int
-scan_document(struct slice text, struct scan_value *value)
+scan_first(struct slice text, struct scan_value *value)
 {
     const char *at = text.data, *end = text.data + text.len;
     bool spaced = false;
-    int r;
 
     at = skip_space(at, end, &spaced);
-    r = scan_value(&at, end, 0, value);
+    return scan_value(&at, end, 0, value);
+}
+
+int
+scan_document(struct slice text, struct scan_value *value)
+{
+    int r = scan_first(text, value);
+
     if (r < 0)
         return r;
-    return skip_space(at, end, &spaced) == end ? SCAN_FOUND
-                                               : SCAN_INVALID_JSON;
+    return scan_is_end(value->bytes.data + value->bytes.len,
+                       text.data + text.len)
+               ? SCAN_FOUND
+               : SCAN_INVALID_JSON;
 }
 
 int
@@ -380,11 +396,9 @@ scan_name(struct scan *scan, struct slice *name, bool *escaped)
 }
 
 int
-scan_next(struct scan *scan, struct slice *name, bool *name_escaped,
-          struct scan_value *value)
+scan_reach(struct scan *scan, struct slice *name, bool *name_escaped)
 {
     char close = scan->object ? '}' : ']';
-    int r;
 
     scan->at = skip_space(scan->at, scan->end, &scan->spaced);
     if (scan->at == scan->end)
@@ -400,26 +414,26 @@ scan_next(struct scan *scan, struct slice *name, bool *name_escaped,
     }
     scan->begun = true;
 
-    if (scan->object) {
-        if (scan->at == scan->end || *scan->at != '"')
-            return SCAN_INVALID_JSON;
-        r = scan_name(scan, name, name_escaped);
-        if (r < 0)
-            return r;
-    }
+    if (!scan->object)
+        return SCAN_FOUND;
+    if (scan->at == scan->end || *scan->at != '"')
+        return SCAN_INVALID_JSON;
+    return scan_name(scan, name, name_escaped);
+}
+
+int
+scan_next(struct scan *scan, struct slice *name, bool *name_escaped,
+          struct scan_value *value)
+{
+    int r = scan_reach(scan, name, name_escaped);
+
+    if (r <= 0)
+        return r;
     r = scan_value(&scan->at, scan->end, scan->depth, value);
     scan->spaced |= value->spaced;
     scan->odd |= value->odd;
     scan->crowded |= value->crowded;
     return r;
-}
-
-bool
-scan_closed(const struct scan *scan)
-{
-    bool spaced = false;
-
-    return skip_space(scan->at, scan->end, &spaced) == scan->end;
 }
 
 void

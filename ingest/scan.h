@@ -50,6 +50,14 @@ struct scan_value {
 struct slice scan_text(const struct scan_value *value);
 
 /**
+ * scan_first(): the value that @text begins with, after white space; what
+ * stands behind it is not looked at.
+ *
+ * Return: SCAN_FOUND, SCAN_INVALID_JSON or SCAN_INVALID_UTF8.
+ */
+int scan_first(struct slice text, struct scan_value *value);
+
+/**
  * scan_document(): the whole of @text is one value, white space around it.
  *
  * Return: SCAN_FOUND, SCAN_INVALID_JSON or SCAN_INVALID_UTF8.
@@ -84,8 +92,14 @@ int scan_open(struct scan *scan, struct slice text);
 int scan_next(struct scan *scan, struct slice *name, bool *name_escaped,
               struct scan_value *value);
 
-/** scan_closed(): after SCAN_END, only white space is left. */
-bool scan_closed(const struct scan *scan);
+/**
+ * scan_reach(): as scan_next(), but the value is left to the caller: scan->at
+ * stands before it, and has to stand behind it when the next one is asked for.
+ */
+int scan_reach(struct scan *scan, struct slice *name, bool *name_escaped);
+
+/** scan_is_end(): only white space is left from @at to @end. */
+bool scan_is_end(const char *at, const char *end);
 
 /** scan_copy(): the value's bytes without white space outside strings. */
 void scan_copy(struct buf *out, const struct scan_value *value);

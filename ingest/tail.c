@@ -37,16 +37,20 @@ write_agent(struct buf *out, const struct exchange *exchange)
 static void
 write_address(struct buf *out, const struct exchange *exchange)
 {
-    struct ip ip = exchange->client;
+    const char *shown = exchange->client_ip;
     char text[EXCHANGE_IP_SIZE];
+    struct ip network;
 
-    if (exchange->policy->source_ip == POLICY_IP_NONE || !ip.known)
+    if (exchange->policy->source_ip == POLICY_IP_NONE ||
+        !exchange->client.known)
         return;
-    if (exchange->policy->source_ip == POLICY_IP_NETWORK)
-        ip = ip_network(&ip);
-    ip_print(&ip, text);
+    if (exchange->policy->source_ip == POLICY_IP_NETWORK) {
+        network = ip_network(&exchange->client);
+        ip_print(&network, text);
+        shown = text;
+    }
     (void)buf_puts(out, ",\"sourceIp\":\"");
-    (void)buf_puts(out, text);
+    (void)buf_puts(out, shown);
     (void)buf_putc(out, '"');
 }
 

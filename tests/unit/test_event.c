@@ -36,9 +36,10 @@ make(const char *json, size_t len, bool keep_unknown)
         .received_ms = RECEIVED,
     };
 
+    struct event_text text = {{json, len}, false};
+
     buf_clear(&out);
-    return event_make(&rules, (struct slice){json, len}, &server, fresh, &out,
-                      &made, &error);
+    return event_make(&rules, &text, &server, fresh, &out, &made, &error);
 }
 
 static void
@@ -387,16 +388,53 @@ a_line_can_be_sealed_and_the_buffer_is_whole_when_it_cannot(void)
     len = out.len - strlen("\"sourceIp\":\"full\"");
 
     for (size_t limit = 3; limit <= len + 3; limit++) {
+        struct event_text text = {{json, sizeof(json) - 1}, false};
         int r;
 
         buf_init(&small, limit);
         CHECK_INT(buf_puts(&small, "abc"), 0);
-        r = event_make(&rules, (struct slice){json, sizeof(json) - 1},
-                       &server, fresh, &small, &made, &error);
+        r = event_make(&rules, &text, &server, fresh, &small, &made, &error);
         CHECK_INT(r, limit < len + 3 ? -ENOBUFS : 0);
         CHECK_INT(small.len, r ? 3 : len + 3);
         CHECK(!memcmp(small.data, "abc", 3));
         buf_deinit(&small);
+    }
+}
+
+/* An element of an array ends where it ends, good or not; alone, nothing but
+ * white space may follow. */
+static void
+an_event_is_cut_to_its_own_bytes(void)
+{
+    static const struct {
+        const char *json, *own, *code; /* own: NULL where nobody can tell */
+    } rows[] = {
+        {"{" VIEW "},{\"a\":", "{" VIEW "}", NULL},
+        {"{" VIEW "}\xff", "{" VIEW "}", NULL},
+        {"{\"a\":[{}]} ]", "{\"a\":[{}]}", "unknown_field"},
+        {"\"a\" , 7", "\"a\"", "wrong_type"},
+        {"[[]],", "[[]]", "wrong_type"},
+        {"{" VIEW ",]", NULL, "invalid_json"},
+        {",", NULL, "invalid_json"},
+        {"", NULL, "invalid_json"},
+        {"{\"a\":\"\xff\"},", NULL, "invalid_utf8"},
+    };
+    struct event_rules rules = {catalog, false, false};
+    struct event_server server = {.received_ms = RECEIVED};
+
+    for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+        size_t len = strlen(rows[i].json);
+        struct event_text text = {{rows[i].json, len}, true};
+        int r;
+
+        buf_clear(&out);
+        r = event_make(&rules, &text, &server, fresh, &out, &made, &error);
+        CHECK_INT(r, rows[i].code ? EVENT_REFUSED : 0);
+        if (rows[i].code)
+            CHECK_STR(error.code, rows[i].code);
+        CHECK_INT(text.json.len, rows[i].own ? strlen(rows[i].own) : len);
+        if (!rows[i].code)
+            check_refused(rows[i].json, false, "invalid_json", "");
     }
 }
 
@@ -417,6 +455,7 @@ main(void)
     a_bound_holds_at_its_very_number();
     a_time_is_rewritten_and_skew_is_told();
     an_id_is_kept_as_sent_and_compared_as_bytes();
+    an_event_is_cut_to_its_own_bytes();
     a_line_can_be_sealed_and_the_buffer_is_whole_when_it_cannot();
     buf_deinit(&out);
     catalog_free(catalog);

@@ -207,6 +207,28 @@ a_network_hides_the_host(void)
 }
 
 static void
+addresses_are_printed_as_they_are_written(void)
+{
+    char ours[INET6_ADDRSTRLEN], theirs[INET6_ADDRSTRLEN];
+    static const char *const v6[] = {"::", "::1", "2001:db8::1:0:0:1"};
+    struct ip unknown = {0}, ip;
+
+    for (int i = 0; i < 256; i++) {
+        (void)snprintf(theirs, sizeof(theirs), "%d.0.9.%d", i, 255 - i);
+        ip = ip_parse(slice(theirs));
+        ip_print(&ip, ours);
+        CHECK_STR(ours, theirs);
+    }
+    for (size_t i = 0; i < ROWS(v6); i++) {
+        ip = ip_parse(slice(v6[i]));
+        ip_print(&ip, ours);
+        CHECK_STR(ours, v6[i]);
+    }
+    ip_print(&unknown, ours);
+    CHECK_STR(ours, "");
+}
+
+static void
 only_listed_origins_and_the_shops_own_may_send(void)
 {
     static const struct {
@@ -265,6 +287,7 @@ main(void)
     bits_that_end_within_a_byte_are_counted();
     addresses_are_read_strictly();
     a_network_hides_the_host();
+    addresses_are_printed_as_they_are_written();
     only_listed_origins_and_the_shops_own_may_send();
     return 0;
 }

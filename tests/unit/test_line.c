@@ -5,6 +5,7 @@
 #include "common/line.h"
 
 #include "common/buf.h"
+#include "common/crc.h"
 #include "common/fileio.h"
 #include "common/line_reader.h"
 #include "common/recover.h"
@@ -15,6 +16,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
+#include <zlib.h>
 
 enum { LINES = 3 };
 
@@ -45,6 +47,24 @@ a_line_with_any_bit_wrong_is_no_line(void)
     for (size_t cut = 0; cut < len; cut++)
         CHECK(!line_ok(line, cut));
     CHECK(line_ok(line, len));
+}
+
+/* Wherever it begins, and however many bytes are left over by blocks. */
+static void
+a_checksum_is_that_of_zlib(void)
+{
+    enum { STARTS = 17, LENGTHS = 400 };
+    unsigned char bytes[STARTS + LENGTHS];
+    uint32_t random = 1;
+
+    for (size_t i = 0; i < sizeof(bytes); i++) {
+        random = random * 1664525 + 1013904223;
+        bytes[i] = (unsigned char)(random >> 24);
+    }
+    for (size_t start = 0; start < STARTS; start++)
+        for (size_t len = 0; len <= LENGTHS; len++)
+            CHECK_INT(crc_of(bytes + start, len),
+                      crc32_z(0, bytes + start, len));
 }
 
 struct file {
@@ -161,6 +181,7 @@ int
 main(void)
 {
     a_line_with_any_bit_wrong_is_no_line();
+    a_checksum_is_that_of_zlib();
     wherever_a_segment_is_cut_its_whole_lines_and_no_others_are_trusted();
     a_bad_run_costs_its_own_line_and_no_other();
     return 0;

@@ -290,7 +290,7 @@ members_come_one_by_one_and_what_follows_is_seen(void)
     CHECK(slice_is(name, "\\u0062") && escaped);
     CHECK(value.kind == SCAN_ARRAY && slice_is(value.bytes, "[2]"));
     CHECK_INT(scan_next(&scan, &name, &escaped, &value), SCAN_END);
-    CHECK(!scan_closed(&scan));
+    CHECK(!scan_is_end(scan.at, scan.end));
 }
 
 int
