@@ -41,6 +41,7 @@ const commands = {
   evaluate: async ({ page, code }) => (await pages[page].evaluate(code)) ?? null,
   initially: async ({ page, code }) =>
     void (await pages[page].evaluateOnNewDocument(new Function(code))),
+  slow: async ({ page, times }) => void (await pages[page].emulateCPUThrottling(times)),
   console: async ({ page }) => consoles[page],
   version: () => browser.version(),
 };
