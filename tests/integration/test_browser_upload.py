@@ -89,6 +89,53 @@ def test_an_image_is_uploaded_with_progress(
     page.close()
 
 
+def test_a_strict_policy_lets_an_upload_through(
+    browser: Browser, studio: Shopfront, bucket: Any, key: Key
+) -> None:
+    """With its own place and the bucket's, and no other."""
+    studio.reset()
+    at, images = studio.url, bucket.meta.client.meta.endpoint_url
+    studio.page_headers = {
+        "Content-Security-Policy": f"default-src 'none'; script-src {at}; connect-src {at} {images}"
+    }
+    page = browser.open().goto(f"{studio.url}/bare/")
+    page.evaluate(
+        """import('/upload.js').then(({uploadImage}) => void (window.uploadImage = uploadImage))"""
+    )
+    done = upload(page, key, PNG)
+    assert bucket.Object(done["key"]).content_length == 300_000
+    assert [text for text in page.said() if "favicon" not in text] == []
+    page.close()
+
+
+def test_an_upload_whose_answer_was_lost_counts(
+    browser: Browser, studio: Shopfront, bucket: Any, key: Key
+) -> None:
+    """The second PUT of an object is refused with 412."""
+    studio.reset()
+    page = browser.open().goto(studio.url)
+    page.evaluate(
+        """(() => {
+            const {send} = XMLHttpRequest.prototype;
+            const real = Object.getOwnPropertyDescriptor(XMLHttpRequest.prototype, 'status');
+            let puts = 0;
+            XMLHttpRequest.prototype.send = function (body) {
+                const lost = !puts++;
+                Object.defineProperty(this, 'status', {get() {
+                    const status = real.get.call(this);
+                    (window.answers ||= []).push(status);
+                    return lost ? 0 : status;
+                }});
+                send.call(this, body);
+            };
+        })()"""
+    )
+    done = upload(page, key, PNG)
+    assert bucket.Object(done["key"]).content_length == 300_000
+    assert page.evaluate("answers") == [200, 412]
+    page.close()
+
+
 def test_an_upload_is_tried_again_where_that_helps(
     browser: Browser, studio: Shopfront, bucket: Any, key: Key
 ) -> None:
