@@ -1,5 +1,7 @@
 """An image from a browser to S3, by the upload helper."""
 
+import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -12,6 +14,7 @@ from support.daemons import Site
 from support.http import JSON, request
 from support.issuer import Issuer
 from support.moto import moto_server
+from support.npm import WEB
 from support.shopfront import Fault, Shopfront
 from support.standin import ACCESS_KEY, REGION, SECRET_KEY
 from support.tokens import CLIENT, ISSUER, Key, token
@@ -56,6 +59,19 @@ def studio(
             20,
         )
         yield front
+
+
+def test_the_manuals_bucket_settings_are_taken(bucket: Any) -> None:
+    manual = (WEB.parents[1] / "docs" / "frontend.md").read_text()
+    cors, policy = re.findall(r"^```json\n(.*?)^```", manual, re.MULTILINE | re.DOTALL)
+    bucket.Cors().put(CORSConfiguration={"CORSRules": json.loads(cors)})
+    bucket.Policy().put(Policy=policy)
+    (rule,) = bucket.Cors().cors_rules
+    assert rule["AllowedMethods"] == ["PUT"]
+    (read, _) = json.loads(bucket.Policy().policy)["Statement"]
+    assert read["Principal"] == {"Service": "cloudfront.amazonaws.com"}
+    bucket.Policy().delete()
+    bucket.Cors().delete()
 
 
 def staff(key: Key) -> str:
