@@ -86,6 +86,7 @@ const settled = async () => {
 
 const view = async (productId, quantity, who) => {
   await click(`a[href="/product/${productId}"]`);
+  await page.waitForFunction(() => document.activeElement.tagName === 'MAIN');
   expect('page_view', `/product/${productId}`, who);
   expect('product_view', productId, who);
   if (quantity > 1) await page.select('.buy select', `${quantity}`);

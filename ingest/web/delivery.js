@@ -54,7 +54,7 @@ const failed = (key, seconds) => {
     timer = setTimeout(() => {
       timer = 0;
       pump();
-    }, (seconds || 2 ** fails * Math.random()) * 1e3);
+    }, (+seconds || 2 ** fails * Math.random()) * 1e3);
   else report('undelivered', get(key));
 };
 

@@ -37,7 +37,7 @@ const commands = {
   leave: async ({ page, code }) => void pages[page].evaluate(code).catch(() => {}),
   reload: async ({ page }) => void (await pages[page].reload()),
   back: async ({ page }) => void (await pages[page].goBack()),
-  close: async ({ page }) => void (await pages[page].close()),
+  close: async ({ page }) => pages[page].isClosed() || void (await pages[page].close()),
   evaluate: async ({ page, code }) => (await pages[page].evaluate(code)) ?? null,
   initially: async ({ page, code }) =>
     void (await pages[page].evaluateOnNewDocument(new Function(code))),
