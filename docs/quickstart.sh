@@ -12,8 +12,8 @@
 #
 # The browser is Debian's chromium, or the one that $CHROMIUM names, as Ubuntu
 # has no package of it.  CLICKSPOOL_BUILD names a folder that is built already,
-# CLICKSPOOL_SCREENSHOTS one for pictures of the walk, CLICKSPOOL_AXE a script of
-# axe-core that judges them.
+# CLICKSPOOL_SCREENSHOTS one for pictures of the walk, CLICKSPOOL_AXE a script
+# of axe-core that judges them.
 set -eu
 
 docs=$(cd "$(dirname "$0")" && pwd)

@@ -5,8 +5,8 @@
 //
 // SHOP and OPS are addresses, the shop's and the ops page's; OUTPUT is the
 // file for what was sent; the browser keeps its things in SCRATCH.  $CHROMIUM
-// names the browser; $CLICKSPOOL_SCREENSHOTS a folder for pictures; $CLICKSPOOL_AXE
-// a script of axe-core, which then judges whatever is pictured.
+// names the browser; $CLICKSPOOL_SCREENSHOTS a folder for pictures;
+// $CLICKSPOOL_AXE a script of axe-core, which then judges whatever is pictured.
 import { deepStrictEqual, ok } from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { readFileSync, writeFileSync } from 'node:fs';
