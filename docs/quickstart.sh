@@ -12,7 +12,8 @@
 #
 # The browser is Debian's chromium, or the one that $CHROMIUM names, as Ubuntu
 # has no package of it.  CLICKSPOOL_BUILD names a folder that is built already,
-# CLICKSPOOL_SCREENSHOTS one for pictures of the walk.
+# CLICKSPOOL_SCREENSHOTS one for pictures of the walk, CLICKSPOOL_AXE a script
+# of axe-core that judges them.
 set -eu
 
 docs=$(cd "$(dirname "$0")" && pwd)
@@ -225,6 +226,7 @@ walk() {
         # Chromium keeps a socket in its temporary folder.
         alone TMPDIR="$sockets" CHROMIUM="$(command -v "$chromium")" \
             CLICKSPOOL_SCREENSHOTS="${CLICKSPOOL_SCREENSHOTS:-}" \
+            CLICKSPOOL_AXE="${CLICKSPOOL_AXE:-}" \
             node "$demo/walk.mjs" "$shop_url" "$scratch/walked.json" "$scratch" \
             "$ops_url" &
         walker=$!

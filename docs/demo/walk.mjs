@@ -5,7 +5,8 @@
 //
 // SHOP and OPS are addresses, the shop's and the ops page's; OUTPUT is the
 // file for what was sent; the browser keeps its things in SCRATCH.  $CHROMIUM
-// names the browser; $CLICKSPOOL_SCREENSHOTS a folder for pictures.
+// names the browser; $CLICKSPOOL_SCREENSHOTS a folder for pictures;
+// $CLICKSPOOL_AXE a script of axe-core, which then judges whatever is pictured.
 import { deepStrictEqual, ok } from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { readFileSync, writeFileSync } from 'node:fs';
@@ -49,10 +50,20 @@ page.on('console', (message) => {
   if (['error', 'warn'].includes(message.type())) complaints.push(message.text());
 });
 
+const axe = process.env.CLICKSPOOL_AXE && readFileSync(process.env.CLICKSPOOL_AXE, 'utf8');
+
 const shot = async (name) =>
   shots && (await page.screenshot({ path: join(shots, `${name}.png`), fullPage: true }));
+const judge = async (name) => {
+  if (!axe) return;
+  await page.evaluate(`${axe}; 0`);
+  const { violations } = await page.evaluate('axe.run()');
+  const told = violations.map(({ id, nodes }) => [id, nodes.map(({ html }) => html)]);
+  deepStrictEqual(told, [], `${name} is hard to use for some`);
+};
 const shotBoth = async (name) => {
   await shot(`${name}-desktop`);
+  await judge(name);
   await page.setViewport(PHONE);
   const fits = await page.evaluate(() => document.documentElement.scrollWidth <= innerWidth);
   ok(fits, `${name} is wider than a phone`);
@@ -75,6 +86,7 @@ const settled = async () => {
 
 const view = async (productId, quantity, who) => {
   await click(`a[href="/product/${productId}"]`);
+  await page.waitForFunction(() => document.activeElement.tagName === 'MAIN');
   expect('page_view', `/product/${productId}`, who);
   expect('product_view', productId, who);
   if (quantity > 1) await page.select('.buy select', `${quantity}`);
@@ -175,6 +187,9 @@ const upload = async (productId) => {
   await shotBoth('uploaded');
   const sha256 = createHash('sha256').update(readFileSync(path)).digest('hex');
   const given = { alt: 'Straw hat', fileName: 'photograph.png' };
+  const shown = await page.$$eval('dd', (all) => all.map((one) => one.textContent));
+  for (const text of [told.key, ...Object.values(given)])
+    ok(shown.includes(text), `${text} is not shown with the picture`);
   return { ...told, given, sha256 };
 };
 

@@ -102,7 +102,7 @@ function drawChart(chart) {
 
   if (chart.rows.every((row) => row.every((value) => value === null))) {
     chart.plot.replaceChildren(svg('text', {x: '50%', y: '50%',
-      'text-anchor': 'middle'}, 'None yet'));
+      'text-anchor': 'middle'}, 'None yet: the first come after ten seconds'));
     return;
   }
   const out = drawAxes(chart, steps, yOf, height);

@@ -44,9 +44,12 @@ function makeFigures() {
   };
 }
 
-function showTile(figures, name, value, note) {
-  setText(figures.tiles[name].value, value);
-  setText(figures.tiles[name].note, note);
+/* @kind: `warn` or `fail` where it is to be looked at. */
+function showTile(figures, name, value, note, kind = '') {
+  const tile = figures.tiles[name];
+  setText(tile.value, value);
+  setText(tile.note, note);
+  tile.value.className = kind;
 }
 
 function mean(row, places) {
@@ -65,6 +68,25 @@ function costOf(live, shipper) {
     month: 30 * price(day), measured: told.dayBefore > 0, bytes: told.bytes};
 }
 
+const SILENT_AFTER = 30; /* seconds, as for the check of shipper */
+
+/* For how long shipper has told nothing, where that is too long; its figures
+ * are of then. */
+function silence(live, shipper) {
+  const seconds = (Date.parse(live.time) - Date.parse(shipper.updatedAt)) / 1000;
+  return seconds > SILENT_AFTER ? span(seconds) : '';
+}
+
+/* What waits, and whether anybody comes for it. */
+function showWaiting(figures, live, {shipper, spool}) {
+  const silent = shipper && silence(live, shipper);
+  const note = !shipper ? 'shipper has not told anything'
+    : silent ? `shipper is silent for ${silent}`
+      : `oldest entry ${span(shipper.lagSeconds)} old`;
+  showTile(figures, 'Waiting to ship', bytes(spool.unshippedBytes), note,
+    spool.full ? 'fail' : !shipper || silent ? 'warn' : '');
+}
+
 function showTiles(figures, live, status) {
   const {shipper} = status;
   const refused = live.refused.reduce((sum, one) => sum + one.count, 0);
@@ -74,12 +96,11 @@ function showTiles(figures, live, status) {
   showTile(figures, 'Taken', count(status.accepted),
     `since the start; ${count(status.duplicates)} known already`);
   showTile(figures, 'Refused', count(refused), 'in the last hour');
-  showTile(figures, 'Waiting to ship', bytes(status.spool.unshippedBytes),
-    shipper ? `oldest entry ${span(shipper.lagSeconds)} old`
-      : 'shipper tells nothing');
+  showWaiting(figures, live, status);
   showTile(figures, 'Dead letters',
     shipper ? count(shipper.counts.dead) : NONE,
-    shipper ? `${count(shipper.counts.delivered)} delivered` : '');
+    shipper ? `${count(shipper.counts.delivered)} delivered` : '',
+    shipper?.counts.dead ? 'warn' : '');
   showTile(figures, 'Cost today', cost ? money(cost.today) : NONE,
     cost ? `${money(cost.month)} in 30 days` : '');
 }
@@ -157,8 +178,10 @@ function deliveryRows(live, status, reasons) {
   ];
   if (spool.full) rows.push(['No room', spool.full, {class: 'fail'}]);
   if (!shipper) return [...rows, ['Shipper', 'has not told anything']];
-  rows.push(['Shipper', html('span', {}, `${shipper.state}, told `,
-    ago(shipper.updatedAt))],
+  const silent = silence(live, shipper);
+  rows.push(['Shipper', html('span', {}, silent ? 'silent since '
+    : `${shipper.state}, told `, ago(shipper.updatedAt)),
+  silent ? {class: 'warn'} : {}],
   ['Lag', `${span(shipper.lagSeconds)}, ${bytes(shipper.lagBytes)}`],
   ['Rate', `${rough(shipper.eventsPerSecond)} entries and ` +
     `${bytes(Math.round(shipper.bytesPerSecond))} a second`],
@@ -220,11 +243,17 @@ function showChecks(ready) {
     html('li', {}, html('strong', {class: one.status},
       CHECK_WORDS[one.status] ?? one.status), ` ${name}`,
     one.output ? html('span', {class: 'muted'}, ` – ${one.output}`) : '')));
-  const health = byId('health');
-  health.className = `health ${ready.status}`;
-  setText(health, ready.status === 'pass' ? '✓ All is well'
+  showHealth(ready.status, ready.status === 'pass' ? '✓ All is well'
     : ready.status === 'warn'
       ? `! Takes events; to look at: ${bad.map(([name]) => name).join(', ')}`
       : `✕ Takes no events: ${bad.filter(([, [one]]) => one.status === 'fail')
         .map(([name]) => name).join(', ')}`);
+}
+
+/* In the tab's title as well, for who looks at another one. */
+function showHealth(status, text) {
+  const health = byId('health');
+  health.className = `health ${status}`;
+  setText(health, text);
+  document.title = `${text[0]} clickspool`;
 }

@@ -42,8 +42,9 @@ function showRefusals(table, told) {
       () => emptyGroup(7, 'None since the start.'));
     return;
   }
-  syncBodies(table, told.refused, (one) => `${one.number} ${one.times}`,
-    refusalGroup);
+  /* A new start of ingest counts anew. */
+  syncBodies(table, told.refused,
+    (one) => `${one.at} ${one.number} ${one.times}`, refusalGroup);
 }
 
 function makeEntries() {

@@ -84,8 +84,7 @@ async function run(look) {
     page.lost = null;
   } catch (error) {
     page.lost ??= new Date();
-    byId('health').className = 'health fail';
-    setText(byId('health'), `✕ No answer since ${clock(page.lost)}`);
+    showHealth('fail', `✕ No answer since ${clock(page.lost)}`);
     console.warn(error);
   }
 }

@@ -54,7 +54,7 @@ const failed = (key, seconds) => {
     timer = setTimeout(() => {
       timer = 0;
       pump();
-    }, (seconds || 2 ** fails * Math.random()) * 1e3);
+    }, (+seconds || 2 ** fails * Math.random()) * 1e3);
   else report('undelivered', get(key));
 };
 
@@ -66,7 +66,7 @@ const failed = (key, seconds) => {
 const post = async (key, jwt, renewed) => {
   const body = get(key);
   queue.set(key, SENDING);
-  if (!isGranted) jwt = null;
+  jwt = isGranted && jwt;
   /** @type {RequestInit} */
   const request = { method: 'POST', body, keepalive: true, credentials: 'omit' };
   // As text/plain: ingest reads JSON all the same, and a guest needs no
@@ -82,7 +82,7 @@ const post = async (key, jwt, renewed) => {
   if (status === 401 && jwt) {
     // Once with a new token, then as a guest.
     const other = await renewToken(jwt);
-    post(key, renewed ? null : other, true);
+    post(key, !renewed && other, true);
   } else if (status === 202 || /4(?!08|29)../.test(status)) {
     take(key);
     resume();

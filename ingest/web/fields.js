@@ -23,7 +23,7 @@ export const tidy = (event) =>
     },
   );
 
-/** Pages without https have no crypto.randomUUID(). */
-export const uuid = () =>
-  'xxxxxxxx-xxxx-4xxx-8xxx-xxxxxxxxxxxx'.replace(/x/g, () =>
-    (crypto.getRandomValues(new Uint8Array(1))[0] & 15).toString(16));
+/** Pages without https have no crypto.randomUUID(); and each call for random
+ * bytes takes its time. */
+export const uuid = (bytes = crypto.getRandomValues(new Uint8Array(36))) =>
+  'xxxxxxxx-xxxx-4xxx-8xxx-xxxxxxxxxxxx'.replace(/x/g, (_, at) => (bytes[at] & 15).toString(16));

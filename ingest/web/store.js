@@ -28,11 +28,10 @@ export const get = (key) => area(key)[key] || memory[key] || '';
 
 /** @param {string} key @param {string} value */
 export const set = (key, value) => {
-  memory[key] = value;
   try {
     area(key)[key] = value;
   } catch {}
-  return value;
+  return (memory[key] = value);
 };
 
 /** @param {string} key */

@@ -34,10 +34,7 @@ const send = (eventName, fields) => {
   const seen = recent;
   const key = eventName + (eventName === 'page_view' ? urlPath : JSON.stringify(fields));
   if (seen[key]) return;
-  if (eventName !== 'add_to_cart') {
-    seen[key] = true;
-    setTimeout(() => delete seen[key], dedupeMs);
-  }
+  if (eventName !== 'add_to_cart') seen[key] = setTimeout(() => delete seen[key], dedupeMs);
   /** @type {import('./types.js').ClickEvent} */
   const event = { eventName, eventId, eventTimestamp: Date.now(), ...ids(), urlPath, ...fields };
   const changed = transform?.(event);

@@ -14,6 +14,8 @@ export interface Uploaded {
   url: string;
   size: number;
   contentType: string;
+  /** as it was given */
+  metadata: Record<string, string | number | boolean>;
 }
 
 /** Rejects with an UploadError, or with the signal's reason. */

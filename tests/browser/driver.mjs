@@ -37,10 +37,11 @@ const commands = {
   leave: async ({ page, code }) => void pages[page].evaluate(code).catch(() => {}),
   reload: async ({ page }) => void (await pages[page].reload()),
   back: async ({ page }) => void (await pages[page].goBack()),
-  close: async ({ page }) => void (await pages[page].close()),
+  close: async ({ page }) => pages[page].isClosed() || void (await pages[page].close()),
   evaluate: async ({ page, code }) => (await pages[page].evaluate(code)) ?? null,
   initially: async ({ page, code }) =>
     void (await pages[page].evaluateOnNewDocument(new Function(code))),
+  slow: async ({ page, times }) => void (await pages[page].emulateCPUThrottling(times)),
   console: async ({ page }) => consoles[page],
   version: () => browser.version(),
 };

@@ -6,6 +6,8 @@ import { Clickspool, useTracker, useTrackOnce } from '../../ingest/web/react.js'
 const Product = ({ productId }) => {
   const tracker = useTracker();
   useTrackOnce('product_view', { productId }, productId);
+  const key = productId.endsWith('-2') ? null : productId;
+  useTrackOnce('checkout_start', { title: productId }, key);
   useEffect(() => tracker.page()); // a shop that counts pages by hand as well
   return createElement('button', { id: 'add', onClick: () => tracker.addToCart({ productId }) });
 };

@@ -1,10 +1,8 @@
 """The tracker in Chromium and Firefox, against the real daemons: what a page
 tracks arrives in CloudWatch, once, whatever becomes of the page."""
 
-import itertools
 import statistics
 import time
-import uuid
 from pathlib import Path
 
 import pytest
@@ -18,7 +16,6 @@ from support.browsing import (
     front,
     key,
     new_tag,
-    quoted,
     shipped,
     shop,
     site,
@@ -34,48 +31,6 @@ from support.wait import wait_until
 
 # What leaves with its page
 
-TRIGGERS = {
-    "click": "document.body.addEventListener('click', () => TRACK); document.body.click();",
-    "pagehide": "addEventListener('pagehide', () => TRACK);",
-    "hidden": "addEventListener('visibilitychange', () => document.hidden && TRACK);",
-}
-ENDS = {
-    "navigate": "location.href = '/other'",
-    "reload": "location.reload()",
-    "close": "window.close()",
-}
-MODES = ["guest on the shop's origin", "guest across", "user across"]
-
-
-def mode_options(mode: str, site: Site, key: Key) -> str:
-    options = ["autoPageView: false"]
-    if "across" in mode:
-        options.append(f"endpoint: 'http://127.0.0.1:{site.ingest.port}/events'")
-    if "user" in mode:
-        options.append(f"getToken: async () => {quoted(token(key, sub='user-1'))}")
-    return "{" + ", ".join(options) + "}"
-
-
-@pytest.mark.parametrize("mode", MODES)
-def test_an_event_outlives_its_page(
-    mode: str, site: Site, key: Key, visit: Open, aws: StandIn
-) -> None:
-    opener = visit(None, "/other")
-    tags: list[str] = []
-    for (trigger, code), (end, leave) in itertools.product(TRIGGERS.items(), ENDS.items()):
-        tags.append(f"{trigger}-{end}-{uuid.uuid4()}")
-        opener.evaluate(f"void (window.shop = open('/?{trigger}-{end}'))")
-        wait_until(lambda: opener.evaluate("'start' in shop"))
-        opener.evaluate(f"void shop.start({mode_options(mode, site, key)})")
-        time.sleep(0.1)  # the token is there, and the preflight is not
-        script = f"{code.replace('TRACK', view(tags[-1]))} {leave}"
-        opener.evaluate(f"void shop.eval({quoted(script)})")
-        time.sleep(0.3)
-        opener.evaluate("shop.close()")
-    entries = arrive(aws, *tags)
-    states = {entry["userLoginState"] for entry in entries}
-    assert states == ({"authenticated"} if "user" in mode else {"guest"})
-
 
 def test_more_than_the_keepalive_quota_leaves_all_the_same(
     visit: Open, aws: StandIn
@@ -89,6 +44,7 @@ def test_more_than_the_keepalive_quota_leaves_all_the_same(
     )
     arrive(aws, tag, count=8)
 
+
 # What fails on its way
 
 
@@ -101,7 +57,7 @@ def test_what_a_stopped_ingest_missed_comes_with_the_next_page(
     page.evaluate(view(tag))
     wait_until(lambda: bool(shop.posts(tag)))
     visit(None, "/other", session)  # a session ends with its last page
-    page.goto(shop.url + "/other")
+    page.close()
     site.ingest.start()
     assert not shipped(aws, tag)
     visit(session=session)
@@ -130,6 +86,19 @@ def test_retry_after_is_waited_for(visit: Open, shop: Shopfront, aws: StandIn) -
     first, second = shop.posts(tag)
     assert 1.9 < second.at - first.at < 4
     assert first.body == second.body
+
+
+def test_a_retry_after_that_is_a_date_is_not_at_once(
+    visit: Open, shop: Shopfront, aws: StandIn
+) -> None:
+    """As some proxies give it; the tracker's own pause is taken."""
+    page, tag = visit(), new_tag()
+    page.evaluate("Math.random = () => 0.5")
+    shop.faults.append(Fault(503, {"Retry-After": "Wed, 21 Oct 2099 07:28:00 GMT"}))
+    page.evaluate(view(tag))
+    arrive(aws, tag)
+    first, second = shop.posts(tag)
+    assert 0.9 < second.at - first.at < 3
 
 
 @pytest.mark.parametrize("status", [0, 503])
@@ -170,6 +139,76 @@ def test_a_full_queue_drops_its_oldest(visit: Open, shop: Shopfront) -> None:
     stored = page.evaluate("Object.values(localStorage).join()")
     assert [tag in stored for tag in tags] == [False, True, True]
     assert "too_many" in page.evaluate("problems.map((problem) => problem.code)")
+
+
+def test_what_is_too_large_or_too_old_is_dropped_and_told(
+    visit: Open, shop: Shopfront, browser: Browser
+) -> None:
+    codes = "problems.map((problem) => problem.code)"
+    page, tag = visit(), new_tag()
+    page.evaluate(f"void tracker.productView({{productId: '{tag}', title: 'x'.repeat(16384)}})")
+    assert page.evaluate(codes) == ["too_large"]
+    assert page.evaluate("tracker.stats()") == {"sent": 0, "refused": 0, "dropped": 1, "queued": 0}
+
+    session, options = browser.new_session(), "{autoPageView: false, maxEventAgeMs: 500}"
+    shop.always = Fault(503, {"Retry-After": "60"})
+    page = visit(options, session=session)
+    page.evaluate(view(tag))
+    page.goto(shop.url + "/other")
+    time.sleep(0.6)
+    tries = len(shop.posts(tag))
+    assert tries > 0
+    page.goto(shop.url)
+    page.evaluate(f"void start({options})")
+    wait_until(lambda: page.evaluate(codes) == ["too_old"])
+    assert tag not in page.evaluate("JSON.stringify(localStorage)")
+    assert len(shop.posts(tag)) == tries
+
+
+def test_what_shall_not_outlive_the_page_is_not_stored(
+    visit: Open, shop: Shopfront, browser: Browser
+) -> None:
+    session, tag = browser.new_session(), new_tag()
+    options = "{autoPageView: false, persist: false}"
+    shop.always = Fault(503, {"Retry-After": "60"})
+    page = visit(options, session=session)
+    page.evaluate(view(tag))
+    wait_until(lambda: len(shop.posts(tag)) == 1)
+    assert page.evaluate("tracker.stats().queued") == 1
+    assert tag not in page.evaluate("JSON.stringify(localStorage)")
+    assert "clickspool-client" in page.evaluate("Object.keys(localStorage)")
+
+
+def test_a_tracker_that_is_stopped_sends_nothing(visit: Open, shop: Shopfront, aws: StandIn) -> None:
+    page, tag = visit(), new_tag()
+    page.evaluate(f"tracker.stop(), {view(f'{tag}-late')}")
+    page.evaluate(f"history.pushState(null, '', '/{tag}'), tracker.page(), tracker.flush()")
+    time.sleep(0.3)
+    assert shop.posts(tag) == []
+    page.evaluate("void start({autoPageView: false})")  # and begins anew
+    page.evaluate(view(tag))
+    arrive(aws, tag)
+
+
+def test_a_duplicated_tab_is_the_same_visitor_and_sends_once(
+    visit: Open, shop: Shopfront, browser: Browser, aws: StandIn
+) -> None:
+    """Its sessionStorage begins as a copy of the first one's."""
+    page, tag = visit("{autoPageView: false, retries: 0}"), new_tag()
+    page.evaluate(view(f"{tag}-0"))
+    arrive(aws, tag)
+    shop.always = Fault(503)
+    page.evaluate(view(f"{tag}-1"))
+    wait_until(lambda: len(shop.posts(f"{tag}-1")) == 1)
+    shop.always = None
+    page.evaluate("void (window.twin = open(location.href))")
+    wait_until(lambda: page.evaluate("'start' in twin"))
+    page.evaluate("void twin.start({autoPageView: false})")
+    page.evaluate(f"twin.{view(f'{tag}-2').removeprefix('void ')}")
+    page.evaluate("tracker.flush()")
+    entries = arrive(aws, tag, count=3)
+    assert len({(entry["clientId"], entry["sessionId"]) for entry in entries}) == 1
+    page.evaluate("twin.close()")
 
 
 def test_two_tabs_do_not_send_the_same_queue(
@@ -238,6 +277,21 @@ def test_a_token_is_asked_for_once_and_after_signing_out_again(
     assert last["sessionId"] != before["sessionId"]
 
 
+def test_a_token_is_renewed_a_minute_before_its_end(
+    visit: Open, key: Key, aws: StandIn
+) -> None:
+    page, tag, ends = visit(None), new_tag(), int(time.time()) + 3600
+    page.evaluate(
+        f"""window.asked = 0,
+        void start({{autoPageView: false, getToken: async () => (asked++, '{token(key, exp=ends)}')}})"""
+    )
+    for before, asked in ((3000, 1), (62, 1), (58, 2)):
+        page.evaluate(f"Date.now = () => {ends - before} * 1000, {view(f'{tag}-{before}')}")
+        wait_until(lambda: page.evaluate("tracker.stats().queued") == 0)
+        assert page.evaluate("asked") == asked, before
+    arrive(aws, tag, count=3)
+
+
 def test_a_token_that_takes_long_is_not_waited_for_by_a_page_that_leaves(
     visit: Open, shop: Shopfront, aws: StandIn
 ) -> None:
@@ -263,22 +317,38 @@ def test_a_proxy_that_drops_the_token_is_told_of_once(
 # What the page feels
 
 
-def test_a_strict_policy_has_nothing_to_complain_of(visit: Open, shop: Shopfront, aws: StandIn) -> None:
-    shop.page_headers = {
-        "Content-Security-Policy": "default-src 'none'; script-src 'self'; "
-        "connect-src 'self'; img-src 'self'; require-trusted-types-for 'script'"
-    }
-    tag = new_tag()
-    page = visit("{}", f"/{tag}")
-    page.evaluate(view(tag))
-    arrive(aws, tag, count=2)
-    assert page.said() == []
+def test_a_strict_policy_has_nothing_to_complain_of(
+    visit: Open, shop: Shopfront, site: Site, aws: StandIn
+) -> None:
+    across = f"http://127.0.0.1:{site.ingest.port}"
+    for at in (shop.url, across):
+        shop.page_headers = {
+            "Content-Security-Policy": f"default-src 'none'; script-src {at}; connect-src {at}"
+        }
+        tag = new_tag()
+        page = visit(None, f"/bare/{tag}")
+        page.evaluate(
+            f"""import('{at}/e.js').then(({{createTracker}}) =>
+                void (window.tracker = createTracker({{endpoint: '{at}/events'}})))"""
+        )
+        page.evaluate(view(tag))
+        arrive(aws, tag, count=2)
+        # Firefox looks for an icon by itself.
+        assert [text for text in page.said() if "favicon" not in text] == []
 
 
-def test_track_takes_less_than_a_millisecond_and_returns_nothing(visit: Open) -> None:
-    page = visit()
-    # The browser's own fetch() is not the tracker's to make faster, and other
-    # programs run as well.
+@pytest.mark.parametrize("answers", [True, False], ids=["answered", "unanswered"])
+def test_track_takes_less_than_a_millisecond_and_returns_nothing(
+    answers: bool, visit: Open, shop: Shopfront
+) -> None:
+    """On a processor four times as slow, where the browser can play one, and
+    in a quarter of the time where it cannot."""
+    shop.always = None if answers else Fault(503, {"Retry-After": "60"})
+    page, times = visit("{autoPageView: false, debug: false}"), 4
+    if page.browser.name == "chromium":
+        page.slow(times)
+        times = 1
+    # The browser's own fetch() is not the tracker's to make faster.
     page.evaluate(
         """(() => {
             const real = window.fetch;
@@ -292,19 +362,21 @@ def test_track_takes_less_than_a_millisecond_and_returns_nothing(visit: Open) ->
     spent = page.evaluate(
         """(async () => {
             const spent = [];
-            for (let n = 0; n < 50; n++) {
+            for (let n = 0; n < 1000; n++) {
                 fetching = 0;
                 const began = performance.now();
                 const value = tracker.track('product_view', {productId: n, name: 'x'.repeat(200)});
-                spent.push(value === undefined ? performance.now() - began - fetching : Infinity);
-                await new Promise((next) => setTimeout(next, 20));
+                spent.push(value === undefined ? performance.now() - began - fetching : 1e9);
+                if (n % 10 === 0) await new Promise((next) => setTimeout(next));
             }
             return spent;
         })()"""
     )
-    # Firefox's clock ticks once a millisecond.
-    assert statistics.mean(sorted(spent)[:25]) < 1
-    assert page.evaluate("tracker.stats().sent") > 0
+    assert len(spent) == 1000
+    assert max(spent) < 1e9
+    # Firefox's clock ticks once a millisecond, and other programs run as well.
+    assert times * statistics.mean(sorted(spent)[:500]) < 1
+    assert page.evaluate("tracker.stats().dropped") > 0 or answers
 
 
 def test_track_never_throws(visit: Open) -> None:

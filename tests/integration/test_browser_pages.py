@@ -21,9 +21,10 @@ from support.browsing import (
     view,
     visit,
 )
-from support.shopfront import Shopfront
+from support.shopfront import Fault, Shopfront
 from support.standin import StandIn
 from support.tokens import Key, token
+from support.wait import wait_until
 
 # What is a page view
 
@@ -80,11 +81,36 @@ def test_a_page_is_seen_before_what_happens_on_it(visit: Open, aws: StandIn) -> 
 def test_a_page_that_comes_back_is_viewed_again(visit: Open, aws: StandIn, shop: Shopfront) -> None:
     tag = new_tag()
     page = visit(None, "/other")
-    page.initially("addEventListener('load', () => start({}))")
+    page.initially(
+        "addEventListener('load', () => start({}));"
+        "addEventListener('pageshow', ({persisted}) => { window.kept = persisted; });"
+    )
     page.goto(f"{shop.url}/{tag}")
+    arrive(aws, tag)  # what is under way may keep a page out of the cache
     page.goto(f"{shop.url}/other")
     page.leave("history.back()")
     assert paths(arrive(aws, tag, count=2)) == [f"/{tag}"] * 2
+    assert page.evaluate("kept") is True
+
+
+def test_a_page_that_is_prerendered_is_viewed_when_it_is_seen(
+    browser: Browser, shop: Shopfront, aws: StandIn
+) -> None:
+    tag = new_tag()
+    page = browser.open()
+    page.initially(
+        "window.early = true;"
+        "Object.defineProperty(document, 'prerendering', {get: () => window.early});"
+    )
+    page.goto(f"{shop.url}/{tag}")
+    page.evaluate("void start({})")
+    page.evaluate(view(tag))
+    time.sleep(0.3)
+    assert shop.posts(tag) == []
+    page.evaluate("early = false, document.dispatchEvent(new Event('prerenderingchange'))")
+    entries = arrive(aws, tag, count=2)
+    assert {entry["eventName"] for entry in entries} == {"page_view", "product_view"}
+    page.close()
 
 
 def test_react_in_strict_mode_counts_nothing_twice(
@@ -97,10 +123,10 @@ def test_react_in_strict_mode_counts_nothing_twice(
     page.evaluate(f"void show('{tag}-2')")
     time.sleep(0.2)
     page.evaluate("add.click(), add.click()")
-    entries = arrive(aws, tag, count=7)
+    entries = arrive(aws, tag, count=9)
     page.close()
     names = Counter(entry["eventName"] for entry in entries)
-    assert names == {"page_view": 2, "product_view": 3, "add_to_cart": 2}
+    assert names == {"page_view": 2, "product_view": 3, "add_to_cart": 2, "checkout_start": 2}
 
 
 def test_the_same_twice_in_a_moment_is_once_but_for_the_cart(visit: Open, aws: StandIn) -> None:
@@ -206,6 +232,33 @@ def test_storage_that_is_denied_costs_no_event(browser: Browser, shop: Shopfront
     assert page.evaluate("problems") == []
     assert page.said() == []
     page.close()
+
+
+FULL = "Object.defineProperty(window, 'localStorage', {value: new Proxy({}, {set() { throw 1; }})});"
+
+
+def test_storage_that_is_full_costs_no_event(browser: Browser, shop: Shopfront, aws: StandIn) -> None:
+    tag = new_tag()
+    page = browser.open()
+    page.initially(FULL)
+    page.goto(f"{shop.url}/{tag}")
+    page.evaluate("void start({})")
+    page.evaluate(view(tag))
+    entries = arrive(aws, tag, count=2)
+    assert len({entry["clientId"] for entry in entries}) == 1
+    page.close()
+
+
+def test_storage_that_is_cleared_costs_neither_event_nor_ids(
+    visit: Open, shop: Shopfront, aws: StandIn
+) -> None:
+    page, tag = visit(), new_tag()
+    shop.faults.append(Fault(503, {"Retry-After": "1"}))
+    page.evaluate(view(f"{tag}-0"))
+    wait_until(lambda: len(shop.posts(tag)) == 1)
+    page.evaluate(f"localStorage.clear(), sessionStorage.clear(), {view(f'{tag}-1')}")
+    entries = arrive(aws, tag, count=2)
+    assert len({(entry["clientId"], entry["sessionId"]) for entry in entries}) == 1
 
 
 def test_nothing_is_sent_or_stored_before_consent(visit: Open, shop: Shopfront, aws: StandIn) -> None:

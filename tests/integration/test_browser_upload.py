@@ -1,5 +1,7 @@
 """An image from a browser to S3, by the upload helper."""
 
+import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -12,6 +14,7 @@ from support.daemons import Site
 from support.http import JSON, request
 from support.issuer import Issuer
 from support.moto import moto_server
+from support.npm import WEB
 from support.shopfront import Fault, Shopfront
 from support.standin import ACCESS_KEY, REGION, SECRET_KEY
 from support.tokens import CLIENT, ISSUER, Key, token
@@ -58,6 +61,19 @@ def studio(
         yield front
 
 
+def test_the_manuals_bucket_settings_are_taken(bucket: Any) -> None:
+    manual = (WEB.parents[1] / "docs" / "frontend.md").read_text()
+    cors, policy = re.findall(r"^```json\n(.*?)^```", manual, re.MULTILINE | re.DOTALL)
+    bucket.Cors().put(CORSConfiguration={"CORSRules": json.loads(cors)})
+    bucket.Policy().put(Policy=policy)
+    (rule,) = bucket.Cors().cors_rules
+    assert rule["AllowedMethods"] == ["PUT"]
+    (read, _) = json.loads(bucket.Policy().policy)["Statement"]
+    assert read["Principal"] == {"Service": "cloudfront.amazonaws.com"}
+    bucket.Policy().delete()
+    bucket.Cors().delete()
+
+
 def staff(key: Key) -> str:
     return token(key, sub="user-5", **{"cognito:groups": ["admin"]})
 
@@ -86,6 +102,53 @@ def test_an_image_is_uploaded_with_progress(
     assert stored["Body"].read() == b"x" * 300_000
     assert page.evaluate("progress.at(-1)") == [300_000, 300_000]
     assert page.said() == []
+    page.close()
+
+
+def test_a_strict_policy_lets_an_upload_through(
+    browser: Browser, studio: Shopfront, bucket: Any, key: Key
+) -> None:
+    """With its own place and the bucket's, and no other."""
+    studio.reset()
+    at, images = studio.url, bucket.meta.client.meta.endpoint_url
+    studio.page_headers = {
+        "Content-Security-Policy": f"default-src 'none'; script-src {at}; connect-src {at} {images}"
+    }
+    page = browser.open().goto(f"{studio.url}/bare/")
+    page.evaluate(
+        """import('/upload.js').then(({uploadImage}) => void (window.uploadImage = uploadImage))"""
+    )
+    done = upload(page, key, PNG)
+    assert bucket.Object(done["key"]).content_length == 300_000
+    assert [text for text in page.said() if "favicon" not in text] == []
+    page.close()
+
+
+def test_an_upload_whose_answer_was_lost_counts(
+    browser: Browser, studio: Shopfront, bucket: Any, key: Key
+) -> None:
+    """The second PUT of an object is refused with 412."""
+    studio.reset()
+    page = browser.open().goto(studio.url)
+    page.evaluate(
+        """(() => {
+            const {send} = XMLHttpRequest.prototype;
+            const real = Object.getOwnPropertyDescriptor(XMLHttpRequest.prototype, 'status');
+            let puts = 0;
+            XMLHttpRequest.prototype.send = function (body) {
+                const lost = !puts++;
+                Object.defineProperty(this, 'status', {get() {
+                    const status = real.get.call(this);
+                    (window.answers ||= []).push(status);
+                    return lost ? 0 : status;
+                }});
+                send.call(this, body);
+            };
+        })()"""
+    )
+    done = upload(page, key, PNG)
+    assert bucket.Object(done["key"]).content_length == 300_000
+    assert page.evaluate("answers") == [200, 412]
     page.close()
 
 

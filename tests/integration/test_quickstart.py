@@ -12,7 +12,9 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
+from support.browser import DRIVER
 from support.daemons import STOP_TIMEOUT
+from support.npm import install
 from support.wait import wait_until
 
 SCRIPT = Path(__file__).resolve().parents[2] / "docs" / "quickstart.sh"
@@ -129,7 +131,12 @@ def test_check_finds_every_click_and_the_picture_exactly_once(
     $CLICKSPOOL_SCREENSHOTS says, for people to look at."""
     shots = Path(os.environ.get("CLICKSPOOL_SCREENSHOTS", tmp_path / "screenshots"))
     shots.mkdir(exist_ok=True)
-    done = run([*command, "--check"], CLICKSPOOL_SCREENSHOTS=os.fspath(shots))
+    install(DRIVER)
+    done = run(
+        [*command, "--check"],
+        CLICKSPOOL_SCREENSHOTS=os.fspath(shots),
+        CLICKSPOOL_AXE=os.fspath(DRIVER / "node_modules" / "axe-core" / "axe.min.js"),
+    )
     assert done.returncode == 0, done.stdout + done.stderr
     assert "29 events, each once, with identity and product fields" in done.stdout
     assert "3 crud create, 1 upload complete, 1 upload presign" in done.stdout

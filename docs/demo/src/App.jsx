@@ -1,4 +1,4 @@
-import { useLayoutEffect } from 'react';
+import { useEffect, useLayoutEffect, useRef } from 'react';
 import { useTracker } from 'clickspool/react';
 import { Notice } from './Notice.jsx';
 import { Admin } from './pages/Admin.jsx';
@@ -61,10 +61,18 @@ export const App = () => {
   useLayoutEffect(() => {
     document.title = page ? `${name ?? title} – Saltmarsh` : title;
   });
+
+  // Who reads or types goes on at the new page, not at a link that is gone.
+  const main = useRef(null);
+  const shown = useRef(path);
+  useEffect(() => {
+    if (shown.current !== path) main.current.focus({ preventScroll: true });
+    shown.current = path;
+  }, [path]);
   return (
     <>
       <Header />
-      <main>
+      <main ref={main} tabIndex={-1}>
         <Page key={path} id={id} />
       </main>
       <footer>

@@ -40,6 +40,10 @@ class Page:
     def back(self) -> None:
         self._ask("back")
 
+    def slow(self, times: float) -> None:
+        """A processor that needs so many times as long; Chromium alone can."""
+        self._ask("slow", times=times)
+
     def close(self) -> None:
         self._ask("close")
 

@@ -10,7 +10,7 @@ import uuid
 from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import pytest
 
@@ -27,6 +27,15 @@ from .wait import wait_until
 Open = Callable[..., Page]
 Entry = dict[str, Any]
 
+
+class Cloud(Protocol):
+    """CloudWatch Logs: a stand-in's, or moto's."""
+
+    url: str
+
+    def messages(self) -> list[str]: ...
+
+    def wait(self, condition: Callable[[], bool], timeout: float = ...) -> None: ...
 
 BROWSERS = [
     pytest.param(name, marks=pytest.mark.xdist_group(name)) for name in PROGRAMS
@@ -80,7 +89,7 @@ def aws() -> Iterator[StandIn]:
 
 
 @pytest.fixture(scope="module")
-def site(build: Path, key: Key, front: Shopfront, aws: StandIn) -> Iterator[Site]:
+def site(build: Path, key: Key, front: Shopfront, aws: Cloud) -> Iterator[Site]:
     with (
         Issuer(key) as issuer,
         Site(
@@ -91,7 +100,7 @@ def site(build: Path, key: Key, front: Shopfront, aws: StandIn) -> Iterator[Site
             },
         ) as running,
     ):
-        running.aws(aws)
+        running.configure({"aws": {"endpoint_url": aws.url}})
         running.shipper.start()
         running.ingest.start()
         front.ingest_port = running.ingest.port
@@ -141,7 +150,7 @@ def view(tag: str) -> str:
     return f"void tracker.productView({{productId: {quoted(tag)}}})"
 
 
-def shipped(aws: StandIn, *tags: str) -> list[Entry]:
+def shipped(aws: Cloud, *tags: str) -> list[Entry]:
     """What CloudWatch holds of these tags, each of which is somewhere in it."""
     texts = [text for text in aws.messages() if any(tag in text for tag in tags)]
     entries = [json.loads(text) for text in texts]
@@ -150,7 +159,7 @@ def shipped(aws: StandIn, *tags: str) -> list[Entry]:
     return sorted(entries, key=lambda entry: str(entry["eventTimestamp"]))
 
 
-def arrive(aws: StandIn, *tags: str, count: int = 0, timeout: float = 10) -> list[Entry]:
+def arrive(aws: Cloud, *tags: str, count: int = 0, timeout: float = 10) -> list[Entry]:
     """The entries of these tags once there are @count, or one a tag, and no
     more come."""
     due = count or len(tags)

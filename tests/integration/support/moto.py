@@ -6,12 +6,29 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
+from .client import LOG_GROUP, LOG_STREAM, logs_client, read_all
 from .daemons import free_port
+from .wait import wait_until
 
 START_TIMEOUT = 60.0
+
+
+class MotoLogs:
+    """Its CloudWatch Logs, with what a test asks a stand-in for."""
+
+    def __init__(self, url: str) -> None:
+        self.url, self._logs = url, logs_client(url)
+        self._logs.create_log_group(logGroupName=LOG_GROUP)
+        self._logs.create_log_stream(logGroupName=LOG_GROUP, logStreamName=LOG_STREAM)
+
+    def messages(self) -> list[str]:
+        return read_all(self._logs)
+
+    def wait(self, condition: Callable[[], bool], timeout: float = 30) -> None:
+        wait_until(condition, timeout)
 
 
 @contextlib.contextmanager

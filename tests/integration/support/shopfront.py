@@ -51,6 +51,9 @@ class Shopfront(LocalServer):
             def do_GET(self) -> None:
                 shop._answer(self, b"")
 
+            def do_OPTIONS(self) -> None:
+                shop._answer(self, b"")
+
             def do_PUT(self) -> None:
                 self.rfile.read(int(self.headers.get("Content-Length", "0")))
                 shop._send(self, 403, {}, b"")
@@ -72,9 +75,11 @@ class Shopfront(LocalServer):
 
     def posts(self, text: str = "") -> list[Seen]:
         """The POSTs so far whose body has @text."""
+        return [s for s in self.seen("POST") if text.encode() in s.body]
+
+    def seen(self, method: str) -> list[Seen]:
         with self._lock:
-            seen = list(self._seen)
-        return [s for s in seen if s.method == "POST" and text.encode() in s.body]
+            return [s for s in self._seen if s.method == method]
 
     def _answer(self, handler: Any, body: bytes) -> None:
         headers = {name.lower(): value for name, value in handler.headers.items()}
@@ -102,6 +107,8 @@ class Shopfront(LocalServer):
         content = file.read_bytes()
         if path.startswith("/strict") or path.startswith("/p/"):
             content = content.replace(b"/page.js", b"/strict.js")
+        elif path.startswith("/bare/"):
+            content = b"<!doctype html><title>Shop</title>"
         headers = {"Content-Type": TYPES[file.suffix], "Cache-Control": "no-cache"}
         self._send(handler, 200, headers | self.page_headers, content)
 

@@ -81,13 +81,17 @@ export const Admin = () => {
           <button className="main wide">Upload</button>
         )}
         <p role="alert" className="trouble">{trouble}</p>
-        {done && (
-          <dl role="status">
-            <dt>Key</dt><dd>{done.key}</dd>
-            <dt>Size</dt><dd>{kib(done.size)}</dd>
-            <dt>Type</dt><dd>{done.contentType}</dd>
-          </dl>
-        )}
+        <div role="status">
+          {done && (
+            <dl>
+              <dt>Key</dt><dd>{done.key}</dd>
+              <dt>Size</dt><dd>{kib(done.size)}</dd>
+              <dt>Type</dt><dd>{done.contentType}</dd>
+              <dt>Shows</dt><dd>{done.metadata.alt}</dd>
+              <dt>File</dt><dd>{done.metadata.fileName}</dd>
+            </dl>
+          )}
+        </div>
       </form>
       <aside className="panel">
         <h2>{product.name}</h2>
