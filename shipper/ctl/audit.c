@@ -309,7 +309,7 @@ static int
 parse(struct ctl *ctl, struct audit *audit, int argc, char **argv)
 {
     static const struct option known[] = {
-        CTL_OPTIONS,
+        CTL_AWS_OPTIONS,
         {"cloudwatch", no_argument, NULL, OPTION_CLOUDWATCH},
         {NULL, 0, NULL, 0},
     };
@@ -374,5 +374,6 @@ const struct command command_audit = {
         "first line), checkpoint_ahead,\ncheckpoint_broken, "
         "dead_letters_missing; missing_in_cloudwatch,\n"
         "repeated_in_cloudwatch. Exit code 1 where there is one.\n",
+    .calls_aws = true,
     .run = audit_run,
 };

@@ -41,6 +41,20 @@ connect_to(const char *path)
     return fd;
 }
 
+int
+broker_peer(const char *path, struct ucred *peer)
+{
+    socklen_t len = sizeof(*peer);
+    int fd = connect_to(path);
+    int r;
+
+    if (fd < 0)
+        return fd;
+    r = getsockopt(fd, SOL_SOCKET, SO_PEERCRED, peer, &len) < 0 ? -errno : 0;
+    (void)close(fd);
+    return r;
+}
+
 static int
 send_all(int fd, const struct buf *line)
 {

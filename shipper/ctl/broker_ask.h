@@ -3,6 +3,7 @@
 struct buf;
 struct cJSON;
 struct ctl;
+struct ucred;
 
 /**
  * broker_ask(): ask a running shipper (docs/broker.md).  @members are those of
@@ -12,3 +13,7 @@ struct ctl;
  */
 int broker_ask(const struct ctl *ctl, const struct buf *members,
                struct cJSON **answer);
+
+/** broker_peer(): who listens at the socket @path, as the kernel knows it.
+ * Return: 0 or a negative errno. */
+int broker_peer(const char *path, struct ucred *peer);

@@ -45,7 +45,7 @@ static int
 parse(struct look *look, int argc, char **argv)
 {
     static const struct option known[] = {
-        CTL_OPTIONS,
+        CTL_AWS_OPTIONS,
         WINDOW_OPTIONS,
         {"count", no_argument, NULL, OPTION_COUNT},
         {"stream", required_argument, NULL, OPTION_STREAM},
@@ -301,5 +301,6 @@ const struct command command_cloudwatch = {
         "they may lag\nan hour behind. --count reads, so it is exact, but for "
         "what came in the last\nminute. Exit code 1 where there is no such "
         "group, or an eventId more than once.\n",
+    .calls_aws = true,
     .run = cloudwatch_run,
 };

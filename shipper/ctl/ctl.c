@@ -5,6 +5,7 @@
 #include "common/program.h"
 #include "common/settings_value.h"
 #include "common/spool.h"
+#include "shipper/ctl/as_shipper.h"
 #include "shipper/ctl/filter.h"
 
 #include <errno.h>
@@ -26,6 +27,10 @@ help(const struct command *command)
            command->help);
     if (*command->help)
         putchar('\n');
+    if (command->calls_aws)
+        fputs("  --as-shipper      with the credentials of the running shipper; "
+              "for root\n",
+              stdout);
     fputs("  --config FILE     read FILE instead of " PROGRAM_CONFIG "\n"
           "  --dir DIR         the spool's folder, whatever the "
           "configuration says\n"
@@ -47,6 +52,9 @@ ctl_option(struct ctl *ctl, const struct command *command, int option)
         return -1;
     case CTL_OPTION_JSON:
         ctl->json = true;
+        return -1;
+    case CTL_OPTION_AS_SHIPPER:
+        ctl->as_shipper = true;
         return -1;
     case CTL_OPTION_HELP:
         help(command);
@@ -140,8 +148,8 @@ ctl_usage(const struct command *command, const char *format, ...)
     return CTL_USAGE;
 }
 
-int
-ctl_configure(struct ctl *ctl)
+static int
+load(struct ctl *ctl)
 {
     if (access(ctl->config, R_OK) < 0 && errno == EACCES)
         return ctl_fail(ctl, ctl->config, -EACCES);
@@ -151,6 +159,20 @@ ctl_configure(struct ctl *ctl)
                               ctl->config_given) < 0)
         return CTL_CONFIG;
     return CTL_OK;
+}
+
+int
+ctl_configure(struct ctl *ctl)
+{
+    int code = load(ctl);
+
+    if (code || !ctl->as_shipper)
+        return code;
+    code = as_shipper(ctl);
+    /* Of whom it is now, or nobody's: no command goes on as the caller. */
+    settings_free(&ctl->settings);
+    ctl->opened = false;
+    return code ? code : load(ctl);
 }
 
 int

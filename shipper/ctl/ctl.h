@@ -25,6 +25,7 @@ struct ctl {
     bool config_given;
     const char *dir; /* --dir, or NULL; after ctl_open() the spool's folder */
     bool json;
+    bool as_shipper; /* calls of AWS are made with shipper's credentials */
 
     bool opened;
     struct settings settings; /* from ctl_open() on */
@@ -37,6 +38,7 @@ struct command {
     const char *arguments; /* behind the name, for usage */
     const char *about;     /* one line */
     const char *help;      /* its options and whatever else there is to say */
+    bool calls_aws;        /* so it has CTL_AWS_OPTIONS */
 
     /* argv[0] is the command; getopt_long() begins anew.  Return: the exit
      * code. */
@@ -67,6 +69,7 @@ enum {
     CTL_OPTION_DIR,
     CTL_OPTION_JSON,
     CTL_OPTION_HELP,
+    CTL_OPTION_AS_SHIPPER,
     CTL_OPTION_NEXT,
 };
 
@@ -76,6 +79,10 @@ enum {
         {"dir", required_argument, NULL, CTL_OPTION_DIR},                     \
         {"json", no_argument, NULL, CTL_OPTION_JSON},                         \
         {"help", no_argument, NULL, CTL_OPTION_HELP}
+
+/* For those that call AWS. */
+#define CTL_AWS_OPTIONS                                                       \
+    CTL_OPTIONS, {"as-shipper", no_argument, NULL, CTL_OPTION_AS_SHIPPER}
 
 /**
  * ctl_option(): deal with what getopt_long() returned and the command does
@@ -115,7 +122,8 @@ int ctl_run(struct ctl *ctl, const struct command *command, int argc,
 int ctl_usage(const struct command *command, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
-/** ctl_configure(): the settings alone, for what needs no spool. */
+/** ctl_configure(): the settings alone, for what needs no spool; with
+ * --as-shipper this is where root becomes shipper. */
 int ctl_configure(struct ctl *ctl);
 
 /** ctl_open(): settings and spool. Return: 0, or an exit code, all told. */

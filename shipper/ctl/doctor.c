@@ -62,7 +62,7 @@ static int
 parse(struct wish *wish, int argc, char **argv)
 {
     static const struct option known[] = {
-        CTL_OPTIONS,
+        CTL_AWS_OPTIONS,
         {"origin", required_argument, NULL, OPTION_ORIGIN},
         {"url", required_argument, NULL, OPTION_URL},
         {"token-file", required_argument, NULL, OPTION_TOKEN_FILE},
@@ -171,13 +171,13 @@ doctor_run(struct ctl *ctl, int argc, char **argv)
 
     if (code >= 0)
         return code;
-    code = wish.url ? ctl_configure(ctl) : ctl_open(ctl);
+    code = read_token(&wish); /* as the caller, who may see more than shipper */
+    if (!code)
+        code = wish.url ? ctl_configure(ctl) : ctl_open(ctl);
     if (!wish.url && code == CTL_UNREACHABLE && ctl->opened) {
         opened = code;
         code = CTL_OK;
     }
-    if (!code)
-        code = read_token(&wish);
     if (!code)
         code = aws_sync_open(&wish.doctor.sync, ctl);
     if (!code) {
@@ -213,5 +213,6 @@ const struct command command_doctor = {
         "One line a check: ok, warn or fail, and what to do. Nothing is "
         "changed, but for what\n--url sends. Exit code 1 where a check "
         "fails.\n",
+    .calls_aws = true,
     .run = doctor_run,
 };

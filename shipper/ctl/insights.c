@@ -83,7 +83,7 @@ static int
 parse(struct ctl *ctl, struct wanted *wanted, int argc, char **argv)
 {
     static const struct option known[] = {
-        CTL_OPTIONS,
+        CTL_AWS_OPTIONS,
         WINDOW_OPTIONS,
         {"print", no_argument, NULL, OPTION_PRINT},
         {"limit", required_argument, NULL, OPTION_LIMIT},
@@ -213,5 +213,6 @@ const struct command command_insights = {
     "Without a QUERY, lists them. Ctrl-C stops a query at CloudWatch too. "
     "CloudWatch\ncharges for the bytes that a query scans: those of its "
     "time.\n",
+    .calls_aws = true,
     .run = insights_run,
 };

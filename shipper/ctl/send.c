@@ -87,7 +87,7 @@ static int
 parse(struct send *send, int argc, char **argv)
 {
     static const struct option known[] = {
-        CTL_OPTIONS,
+        CTL_AWS_OPTIONS,
         {"url", required_argument, NULL, OPTION_URL},
         {"cacert", required_argument, NULL, OPTION_CACERT},
         {"remote", no_argument, NULL, OPTION_REMOTE},
@@ -380,5 +380,6 @@ const struct command command_send = {
         "Its clientId begins with clickspoolctl-. Each step is printed when it "
         "has\nhappened. Exit code 0 where CloudWatch shows it, 1 where it was "
         "refused, is dead or\ndoes not show in time.\n",
+    .calls_aws = true,
     .run = send_run,
 };

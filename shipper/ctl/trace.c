@@ -34,7 +34,7 @@ static int
 parse(struct trace *trace, int argc, char **argv)
 {
     static const struct option known[] = {
-        CTL_OPTIONS,
+        CTL_AWS_OPTIONS,
         {"local", no_argument, NULL, OPTION_LOCAL},
         {NULL, 0, NULL, 0},
     };
@@ -199,5 +199,6 @@ const struct command command_trace = {
         "what it is, its fate (pending,\ndelivered, dead and why, dropped, "
         "retried), and whether CloudWatch shows it, and\nsince when. Exit code "
         "1 where nothing is found.\n",
+    .calls_aws = true,
     .run = trace_run,
 };
