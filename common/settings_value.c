@@ -290,6 +290,13 @@ settings_value_free(const struct settings_kind *kind, void *value)
     }
 }
 
+/* Names of settings are lower case; [LOG] is a slip of the hand like others. */
+static bool
+differ(char a, char b)
+{
+    return tolower((unsigned char)a) != tolower((unsigned char)b);
+}
+
 /* Levenshtein's; two rows, as only the length of the way is asked. */
 size_t
 settings_distance(const char *a, const char *b)
@@ -306,7 +313,7 @@ settings_distance(const char *a, const char *b)
 
         row[0] = i;
         for (size_t j = 1; j <= blen; j++) {
-            size_t best = above[j - 1] + (a[i - 1] != b[j - 1]);
+            size_t best = above[j - 1] + differ(a[i - 1], b[j - 1]);
 
             if (above[j] + 1 < best)
                 best = above[j] + 1;

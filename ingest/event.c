@@ -246,12 +246,17 @@ take_event_id(struct making *making, const uint8_t fresh[16], size_t at,
     memcpy(making->out->data + at + LINE_ID_AT, making->id.data, UUID_LEN);
 }
 
+bool
+event_is_anonymous(const struct making *making)
+{
+    return making->client.len >= 5 && !memcmp(making->client.data, "anon-", 5);
+}
+
 static void
 write_end(struct making *making, const struct event_server *server)
 {
-    bool anonymous =
-        making->client.len >= 5 && !memcmp(making->client.data, "anon-", 5);
-    struct slice tail = anonymous ? server->anonymous : server->fields;
+    struct slice tail =
+        event_is_anonymous(making) ? server->anonymous : server->fields;
     int64_t time_ms = making->timed ? making->time_ms : server->received_ms;
     int64_t skew = time_ms - server->received_ms;
     char text[TIMEFMT_SIZE];

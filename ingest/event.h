@@ -1,6 +1,7 @@
 #pragma once
 
 #include "common/slice.h"
+#include "ingest/policy.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -12,8 +13,8 @@ struct catalog;
 /*
  * One event: a JSON object's bytes to a verdict and, where it is taken, to its
  * line in the spool.  The line holds the sender's own bytes for each accepted
- * value, in the order sent, without white space outside strings; never a
- * reprint of a parse.  Pure.
+ * value, in the order sent (but the API's address and agent, which come last),
+ * without white space outside strings; never a reprint of a parse.  Pure.
  */
 
 /** What the server adds, the same for all events of one request. */
@@ -29,6 +30,8 @@ struct event_rules {
     bool keep_unknown; /* fields that the catalog does not name */
     bool api; /* entries of the shop's own API: with its own identity, request
                  fields, logCategory, action and outcome */
+    enum policy_source_ip source_ip; /* of what the API says of a person; */
+    bool drop_agent;                 /* the server's own fields come judged */
 };
 
 /** Where an event stands. */

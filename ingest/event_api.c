@@ -3,6 +3,9 @@
 #include "common/buf.h"
 #include "common/catalog.h"
 #include "ingest/event_value.h"
+#include "ingest/ip.h"
+
+#include <netinet/in.h>
 
 /* What the shop's API says of its own request, and of who made it. */
 static const struct catalog_field fields[] = {
@@ -86,6 +89,14 @@ take_field(struct making *making, const struct catalog_field *field,
         event_refuse(making, fault.code, field->name, fault.wants);
         return;
     }
+    if (slice_is(field->name, "sourceIp")) {
+        making->address = value->bytes;
+        return;
+    }
+    if (slice_is(field->name, "userAgent")) {
+        making->agent = value->bytes;
+        return;
+    }
     making->identity_source |= slice_is(field->name, "identitySource");
     making->request_id |= slice_is(field->name, "requestId");
     write_value(making, field->name, value);
@@ -128,6 +139,41 @@ event_api_judge(struct making *making)
         event_refuse(making, "missing_field", SLICE("action"), "this field");
 }
 
+static void
+write_address(const struct making *making)
+{
+    struct slice sent = making->address;
+    char text[INET6_ADDRSTRLEN];
+    struct ip ip;
+
+    if (!sent.data || making->rules->source_ip == POLICY_IP_NONE)
+        return;
+    if (making->rules->source_ip == POLICY_IP_NETWORK) {
+        ip = ip_parse((struct slice){sent.data + 1, sent.len - 2});
+        if (!ip.known) /* nobody can say what of it is a network */
+            return;
+        ip = ip_network(&ip);
+        ip_print(&ip, text);
+        (void)buf_printf(making->out, ",\"sourceIp\":\"%s\"", text);
+        return;
+    }
+    event_write_name(making->out, SLICE("sourceIp"));
+    (void)buf_append(making->out, sent.data, sent.len);
+}
+
+/* What of a person may be kept: [privacy] rules here as at the public door. */
+static void
+write_person(const struct making *making)
+{
+    if (event_is_anonymous(making))
+        return;
+    if (making->agent.data && !making->rules->drop_agent) {
+        event_write_name(making->out, SLICE("userAgent"));
+        (void)buf_append(making->out, making->agent.data, making->agent.len);
+    }
+    write_address(making);
+}
+
 void
 event_api_end(const struct making *making, const struct event_server *server)
 {
@@ -135,6 +181,7 @@ event_api_end(const struct making *making, const struct event_server *server)
 
     if (!out->failed)
         out->len--; /* the comma that others need */
+    write_person(making);
     if (!making->identity_source)
         (void)buf_puts(out, ",\"identitySource\":\"api\"");
     if (!making->request_id) {

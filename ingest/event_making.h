@@ -20,6 +20,8 @@ struct making {
     /* Of an entry of the shop's own API, event_api.c: */
     struct slice category;
     bool action, identity_source, request_id; /* they are there */
+    struct slice address, agent; /* in quotes; whether they may stay depends
+                                    on a clientId that may come later */
 };
 
 /** event_refuse(): the first fault is the one that is told. */
@@ -41,6 +43,9 @@ void event_take_scalars(struct making *making,
 void event_take_objects(struct making *making,
                         const struct catalog_field *field,
                         const struct scan_value *value);
+
+/** event_is_anonymous(): its clientId asks for no address and no agent. */
+bool event_is_anonymous(const struct making *making);
 
 /** event_api_take(): a member that only the shop's API may send.  Return:
  * whether it is one. */

@@ -36,6 +36,7 @@ def run(
 FAULTS = [
     ("loose = 1", 1, '"loose" stands before the first [section]'),
     ("\n[htpp]\nport = 1", 2, "unknown section [htpp]: did you mean [http]?"),
+    ("[LOG]", 1, "unknown section [LOG]: did you mean [log]?"),
     ("[sporl]", 1, "unknown section [sporl]: did you mean [spool]?"),
     ("[http", 1, "a section is written [name], alone on its line"),
     ("[http] max_body = 1KiB", 1, "a section is written [name], alone on its line"),

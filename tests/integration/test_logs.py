@@ -73,6 +73,42 @@ def test_what_the_caller_does_not_say_is_not_made_up(shop: Site) -> None:
     assert entry["identitySource"] == "session"
 
 
+PERSON: Entry = {"sourceIp": "203.0.113.7", "userAgent": "curl"}
+
+
+@pytest.mark.parametrize(
+    ("source_ip", "sent", "kept"),
+    [
+        ("full", "203.0.113.7", "203.0.113.7"),
+        ("full", "not an address", "not an address"),
+        ("network", "203.0.113.7", "203.0.113.0"),
+        ("network", "[2001:db8:1:2::5]:443", "2001:db8:1::"),
+        ("network", "not an address", None),
+        ("network", "", None),
+        ("none", "203.0.113.7", None),
+    ],
+)
+def test_privacy_holds_for_the_api_too(
+    make_site: MakeSite, source_ip: str, sent: str, kept: str | None
+) -> None:
+    site = make_site({"privacy": {"source_ip": source_ip, "user_agent": "none"}})
+    site.ingest.start()
+    [entry] = stored(site, post(site, CRUD | PERSON | {"sourceIp": sent}))
+    assert entry.get("sourceIp") == kept
+    assert "userAgent" not in entry
+
+
+@pytest.mark.parametrize("last", [False, True])
+def test_an_anonymous_client_of_the_api_has_no_address(shop: Site, last: bool) -> None:
+    client = {"clientId": "anon-0001"}
+    sent = CRUD | (PERSON | client if last else client | PERSON)
+    [entry] = stored(shop, post(shop, sent))
+    assert entry["clientId"] == "anon-0001"
+    assert not entry.keys() & PERSON.keys()
+    [entry] = stored(shop, post(shop, CRUD | PERSON | {"clientId": "client-1"}))
+    assert PERSON.items() <= entry.items()
+
+
 def test_business_entries_obey_the_catalog_without_a_browser(shop: Site) -> None:
     view = {"logCategory": "business", "eventName": "product_view"}
     [entry] = stored(shop, post(shop, view | {"productId": "p-1"}))

@@ -29,7 +29,8 @@ static struct buf out;
 static int
 make(const char *json, size_t len, bool keep_unknown)
 {
-    struct event_rules rules = {catalog, keep_unknown, false};
+    struct event_rules rules = {.catalog = catalog,
+                                .keep_unknown = keep_unknown};
     struct event_server server = {
         .fields = SLICE("\"sourceIp\":\"full\""),
         .anonymous = SLICE("\"sourceIp\":\"none\""),
@@ -376,7 +377,7 @@ static void
 a_line_can_be_sealed_and_the_buffer_is_whole_when_it_cannot(void)
 {
     static const char json[] = "{" VIEW "}";
-    struct event_rules rules = {catalog, false, false};
+    struct event_rules rules = {.catalog = catalog};
     struct event_server server = {.received_ms = RECEIVED};
     struct buf small;
     size_t len;

@@ -275,6 +275,7 @@ distances_are_levenshteins(void)
     CHECK_INT(settings_distance("abc", ""), 3);
     CHECK_INT(settings_distance("", "abc"), 3);
     CHECK_INT(settings_distance("kitten", "sitting"), 3);
+    CHECK_INT(settings_distance("LOG", "log"), 0);
     CHECK_INT(settings_distance("flaw", "lawn"), 2);
     CHECK_INT(settings_distance("dir", "dirr"), 1);
 }
