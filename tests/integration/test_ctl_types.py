@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from support.daemons import MakeSite, Site
 from support.http import Response
+from support.npm import install
 
 OK, USAGE, CONFIG = 0, 2, 78
 ROOT = Path(__file__).resolve().parents[2]
@@ -24,14 +25,8 @@ assert BIKES
 
 
 @pytest.fixture(scope="session")
-def tsc(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("tsc")
-    for name in ("package.json", "package-lock.json"):
-        (folder / name).write_text((ROOT / "tests" / "types" / name).read_text())
-    subprocess.run(
-        ["npm", "ci", "--no-audit", "--no-fund", "--silent"], cwd=folder, check=True
-    )
-    return folder / "node_modules" / ".bin" / "tsc"
+def tsc() -> Path:
+    return install(ROOT / "tests" / "types") / "tsc"
 
 
 @pytest.fixture

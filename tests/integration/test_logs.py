@@ -12,6 +12,7 @@ import pytest
 from support.ask import check_problem, new_id
 from support.daemons import MakeSite, Site
 from support.http import RawClient, Response, request_bytes
+from support.npm import install
 from support.spool import read_spool
 from support.wait import wait_until
 
@@ -203,9 +204,7 @@ def express(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("express")
     for name in ("package.json", "package-lock.json"):
         (folder / name).write_text((EXAMPLE / name).read_text())
-    subprocess.run(
-        ["npm", "ci", "--no-audit", "--no-fund", "--silent"], cwd=folder, check=True
-    )
+    install(folder)
     return folder
 
 

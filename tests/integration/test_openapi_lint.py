@@ -2,11 +2,11 @@
 pinned in tests/openapi, and so are the exceptions."""
 
 import os
-import shutil
 import subprocess
 from pathlib import Path
 
 import pytest
+from support.npm import install
 
 ROOT = Path(__file__).resolve().parents[2]
 API = ROOT / "docs" / "openapi.yaml"
@@ -18,22 +18,13 @@ LINTERS = {
 QUIET = {"REDOCLY_TELEMETRY": "off", "REDOCLY_SUPPRESS_UPDATE_NOTICE": "true"}
 
 
-@pytest.fixture(scope="module")
-def linters(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with the linters, their rules, and the file."""
-    folder = tmp_path_factory.mktemp("openapi")
-    for path in (*RULES.iterdir(), API):
-        shutil.copy(path, folder)
-    install = "npm ci --ignore-scripts --no-audit --no-fund --silent"
-    subprocess.run(install.split(), cwd=folder, check=True)
-    return folder
-
-
-def complaints(folder: Path, name: str, api: Path) -> str:
+def complaints(name: str, folder: Path, text: str) -> str:
     """Nothing where there are none."""
+    api = folder / "openapi.yaml"
+    api.write_text(text)
     done = subprocess.run(
-        [folder / "node_modules" / ".bin" / name, *LINTERS[name], api.name],
-        cwd=folder,
+        [install(RULES) / name, *LINTERS[name], api],
+        cwd=RULES,
         env=os.environ | QUIET,
         capture_output=True,
         text=True,
@@ -45,10 +36,9 @@ def complaints(folder: Path, name: str, api: Path) -> str:
 
 
 @pytest.mark.timeout(300)
-def test_the_file_obeys_the_recommended_rules(linters: Path) -> None:
-    spoilt = linters / "spoilt.yaml"
+@pytest.mark.parametrize("name", LINTERS)
+def test_the_file_obeys_the_recommended_rules(name: str, tmp_path: Path) -> None:
     text = API.read_text()
-    spoilt.write_text(text.replace("      operationId: getHealth\n", ""))
-    for name in LINTERS:
-        assert not complaints(linters, name, linters / "openapi.yaml")
-        assert "operation-operationId" in complaints(linters, name, spoilt)
+    spoilt = text.replace("      operationId: getHealth\n", "")
+    assert not complaints(name, tmp_path, text)
+    assert "operation-operationId" in complaints(name, tmp_path, spoilt)

@@ -46,7 +46,7 @@ begin(struct world *world, const char *profile)
     char path[PATH_MAX];
 
     CHECK(!clearenv());
-    (void)snprintf(world->home, sizeof(world->home), "creds-XXXXXX");
+    (void)strcpy(world->home, "/tmp/clickspool-creds-XXXXXX");
     CHECK(mkdtemp(world->home));
     path_of(world, "", path);
     CHECK(!mkdir(path, 0700));
