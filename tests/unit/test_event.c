@@ -420,7 +420,7 @@ an_event_is_cut_to_its_own_bytes(void)
         {"", NULL, "invalid_json"},
         {"{\"a\":\"\xff\"},", NULL, "invalid_utf8"},
     };
-    struct event_rules rules = {catalog, false, false};
+    struct event_rules rules = {.catalog = catalog};
     struct event_server server = {.received_ms = RECEIVED};
 
     for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
