@@ -367,8 +367,8 @@ def test_cost_is_of_what_shipper_told(shop: Site, cloud: StandIn) -> None:
     taken(shop.ingest.post(event()))
 
     def ingested() -> int:
-        shipper = told(shop, "/status")["shipper"] or {"ingested": {"bytes": 0}}
-        return int(shipper["ingested"]["bytes"])
+        ingested = (told(shop, "/status")["shipper"] or {}).get("ingested", {})
+        return int(ingested.get("bytes", 0) + ingested.get("dayBefore", 0))
 
     wait_until(lambda: ingested() > 0)
     assert told(shop, "/live")["pricePerGib"] == 0.76

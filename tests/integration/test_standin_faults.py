@@ -5,6 +5,7 @@ import subprocess
 import sys
 import threading
 import time
+from email.utils import parsedate_to_datetime
 from pathlib import Path
 from typing import Any
 
@@ -194,9 +195,7 @@ def test_a_skewed_date_comes_with_the_refusal(stream: StandIn, logs: Any) -> Non
     answer = caught.value.response
     assert answer["Error"]["Code"] == "InvalidSignatureException"
     date = answer["ResponseMetadata"]["HTTPHeaders"]["date"]
-    off = time.mktime(time.strptime(date, "%a, %d %b %Y %H:%M:%S GMT")) - time.mktime(
-        time.gmtime()
-    )
+    off = parsedate_to_datetime(date).timestamp() - time.time()
     assert 590 <= off <= 610
 
 
