@@ -13,8 +13,9 @@ enum {
     BACKOFF_BASE_MS = 100,
     BACKOFF_THROTTLED_MS = 1000, /* the base where the service says: slower */
     BACKOFF_MAX_MS = 20 * 1000,
-    BACKOFF_SPREAD_MS = 5 * 1000,  /* a hint adds no more than this ... */
-    BACKOFF_HINT_MAX_MS = 300 * 1000, /* ... and Retry-After no more than this */
+    BACKOFF_SPREAD_MS = 5 * 1000, /* a hint adds no more than this ... */
+    BACKOFF_HINT_MAX_MS =
+        300 * 1000, /* ... and Retry-After no more than this */
 };
 
 /**

@@ -22,8 +22,8 @@ fault(struct reader *reader, const char *format, ...)
     va_list args;
 
     if (reader->place)
-        len = (size_t)snprintf(reader->why, CATALOG_WHY_SIZE, "\"%.64s\": ",
-                               reader->place);
+        len = (size_t)snprintf(reader->why, CATALOG_WHY_SIZE,
+                               "\"%.64s\": ", reader->place);
     va_start(args, format);
     (void)vsnprintf(reader->why + len, CATALOG_WHY_SIZE - len, format, args);
     va_end(args);
@@ -39,8 +39,9 @@ copy_name(struct reader *reader, const char *text, struct slice *name)
 
     if (!len || len > CATALOG_NAME_MAX || *text == '_' ||
         strspn(text, letters) != len)
-        return fault(reader, "\"%.64s\" is no name: give 1 to %d of "
-                             "A-Za-z0-9_-. that do not begin with _",
+        return fault(reader,
+                     "\"%.64s\" is no name: give 1 to %d of "
+                     "A-Za-z0-9_-. that do not begin with _",
                      text, CATALOG_NAME_MAX);
     name->data = strdup(text);
     name->len = len;
@@ -56,8 +57,9 @@ read_word(struct reader *reader, const cJSON *item, const char *const *words,
     for (*index = 0; words[*index]; (*index)++)
         if (text && !strcmp(text, words[*index]))
             return 0;
-    return fault(reader, "\"%s\" is \"%.40s\": give one of the words in the "
-                         "documentation, as in \"%s\"",
+    return fault(reader,
+                 "\"%s\" is \"%.40s\": give one of the words in the "
+                 "documentation, as in \"%s\"",
                  item->string, text ? text : "no string", words[0]);
 }
 
@@ -144,15 +146,15 @@ check_members(struct reader *reader, const cJSON *object,
 static int
 read_field(struct reader *reader, const cJSON *field)
 {
-    static const char *const known[] = {
-        "type", "format", "min_length", "max_length", "min",
-        "max",  "enum",   "fields",     "events",     NULL};
+    static const char *const known[] = {"type",       "format", "min_length",
+                                        "max_length", "min",    "max",
+                                        "enum",       "fields", "events",
+                                        NULL};
     static const char *const types[] = {"string",  "number",  "integer",
                                         "boolean", "objects", "scalars",
                                         NULL};
-    static const char *const formats[] = {"any",  "id",       "uuid",
-                                          "time", "currency", "path",
-                                          NULL};
+    static const char *const formats[] = {"any",      "id",   "uuid", "time",
+                                          "currency", "path", NULL};
     struct catalog *catalog = reader->catalog;
     struct catalog_field *out = &catalog->fields[catalog->field_count];
     const cJSON *format = cJSON_GetObjectItemCaseSensitive(field, "format");
@@ -258,8 +260,8 @@ read_event(struct reader *reader, const cJSON *event)
     reader->place = event->string;
     if (catalog->event_count == CATALOG_EVENTS_MAX)
         return fault(reader, "there can be %d events", CATALOG_EVENTS_MAX);
-    if (catalog_event(catalog, (struct slice){event->string,
-                                              strlen(event->string)}))
+    if (catalog_event(catalog,
+                      (struct slice){event->string, strlen(event->string)}))
         return fault(reader, "this event stands there twice");
     r = check_members(reader, event, known);
     if (!r)
@@ -268,8 +270,7 @@ read_event(struct reader *reader, const cJSON *event)
         return r;
     catalog->event_count++;
     out->allowed = ~UINT64_C(0);
-    return read_set(reader,
-                    cJSON_GetObjectItemCaseSensitive(event, "required"),
+    return read_set(reader, cJSON_GetObjectItemCaseSensitive(event, "required"),
                     &out->required);
 }
 

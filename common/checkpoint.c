@@ -207,9 +207,9 @@ checkpoint_print(const struct checkpoint *checkpoint, struct buf *out)
     print_position(out, "retry", checkpoint->retry);
     (void)buf_printf(out,
                      ",\"lettersTaken\":%" PRIu64 ",\"droppedAhead\":%" PRIu64
-                     ",\"counts\":{\"delivered\":%" PRIu64
-                     ",\"dead\":%" PRIu64 ",\"dropped\":%" PRIu64
-                     ",\"replayed\":%" PRIu64 "},\"savedAt\":",
+                     ",\"counts\":{\"delivered\":%" PRIu64 ",\"dead\":%" PRIu64
+                     ",\"dropped\":%" PRIu64 ",\"replayed\":%" PRIu64
+                     "},\"savedAt\":",
                      checkpoint->letters_taken, checkpoint->dropped_ahead,
                      counts->delivered, counts->dead, counts->dropped,
                      counts->replayed);

@@ -63,7 +63,7 @@ struct checkpoint_stream {
 struct checkpoint_counts {
     uint64_t delivered;
     uint64_t dead;
-    uint64_t dropped; /* by an operator */
+    uint64_t dropped;  /* by an operator */
     uint64_t replayed; /* sent again by an operator: outside the others */
 };
 

@@ -199,8 +199,7 @@ fileio_locked(int dirfd, const char *name)
         return 0;
     if (fd < 0)
         return fd;
-    r = fcntl(fd, F_OFD_GETLK, &whole) < 0 ? -errno
-                                           : whole.l_type != F_UNLCK;
+    r = fcntl(fd, F_OFD_GETLK, &whole) < 0 ? -errno : whole.l_type != F_UNLCK;
     (void)close(fd);
     return r;
 }

@@ -116,8 +116,7 @@ gzip_free(struct gzip *gzip)
 }
 
 int
-gzip_deflate(struct gzip *gzip, const void *bytes, size_t len,
-             struct buf *out)
+gzip_deflate(struct gzip *gzip, const void *bytes, size_t len, struct buf *out)
 {
     z_stream *stream = &gzip->stream;
 

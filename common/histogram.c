@@ -45,7 +45,7 @@ histogram_quantile(const struct histogram *histogram, double q)
         seen += histogram->counts[i];
         if (seen && (double)seen >= want)
             return histogram_top(i) < histogram->max ? histogram_top(i)
-                                                  : histogram->max;
+                                                     : histogram->max;
     }
     return histogram->max;
 }

@@ -157,8 +157,7 @@ json_parse(const char *text, size_t len)
 const char *
 json_get_string(const struct cJSON *object, const char *name)
 {
-    return cJSON_GetStringValue(
-        cJSON_GetObjectItemCaseSensitive(object, name));
+    return cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(object, name));
 }
 
 bool

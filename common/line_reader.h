@@ -12,7 +12,7 @@
  * line, zeros, a wrong checksum) as one item.  Memory is bounded by two lines.
  */
 struct line_reader {
-    int fd; /* borrowed */
+    int fd;          /* borrowed */
     uint64_t end;    /* never read past; may be raised between calls */
     uint64_t offset; /* of the next byte that was not yet looked at */
     struct buf buf;  /* what was read, from @offset - @at on */

@@ -23,7 +23,7 @@ enum {
 };
 
 struct log_field {
-    const char *key; /* NULL ends the row */
+    const char *key;  /* NULL ends the row */
     const char *text; /* NULL: the value is @number */
     int64_t number;
 };
@@ -55,8 +55,8 @@ log_int(const char *key, int64_t number)
     return (struct log_field){key, 0, number};
 }
 
-#define log_at(level, event, ...)                                             \
-    log_write(level, event, (const struct log_field[]){__VA_ARGS__ {0, 0, 0}})
+#define log_at(level, event, ...)                                              \
+    log_write(level, event, (const struct log_field[]){__VA_ARGS__{0, 0, 0}})
 
 /*
  * log_info("segment_opened", log_text("segment", name), log_int("size", n),);

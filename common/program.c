@@ -131,8 +131,8 @@ program_reload(void (*check)(struct settings *settings), const char *config,
                const struct settings *running, struct settings *fresh)
 {
     /* A file that was there at the start may not vanish unnoticed. */
-    bool required = access(config, F_OK) == 0 ||
-                    strcmp(config, PROGRAM_CONFIG) != 0;
+    bool required =
+        access(config, F_OK) == 0 || strcmp(config, PROGRAM_CONFIG) != 0;
 
     if (settings_load(fresh, config, required) == 0)
         check(fresh);

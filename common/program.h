@@ -27,6 +27,5 @@ int program_main(const struct program *program, int argc, char **argv);
  *
  * Return: 0 with *@fresh for settings_free(), or -EINVAL: keep the old ones.
  */
-int program_reload(void (*check)(struct settings *settings),
-                   const char *config, const struct settings *running,
-                   struct settings *fresh);
+int program_reload(void (*check)(struct settings *settings), const char *config,
+                   const struct settings *running, struct settings *fresh);

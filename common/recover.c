@@ -32,8 +32,7 @@ recover_end(int dirfd, uint64_t number, const struct synced *synced,
         goto out_file;
 
     exact = synced && synced_read(synced, &position) == 1 &&
-            position.segment == number &&
-            position.offset <= (uint64_t)size;
+            position.segment == number && position.offset <= (uint64_t)size;
     *out = (struct recovered){.end = control.len, .last_ts = control.ts};
     line_reader_init(&reader, fd, control.len,
                      exact ? position.offset : (uint64_t)size);

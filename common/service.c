@@ -106,8 +106,10 @@ service_start(struct service *service, uv_loop_t *loop, void *owner,
     uint64_t every = watchdog_ms() / 2;
     int r;
 
-    *service = (struct service){
-        .reload = reload, .stop = stop, .owner = owner, .notify_fd = -1};
+    *service = (struct service){.reload = reload,
+                                .stop = stop,
+                                .owner = owner,
+                                .notify_fd = -1};
     r = watch_signal(service, loop, &service->hangup, on_hangup, SIGHUP);
     if (!r)
         r = watch_signal(service, loop, &service->terminate, on_stop, SIGTERM);
@@ -120,8 +122,7 @@ service_start(struct service *service, uv_loop_t *loop, void *owner,
 
     service->notify_fd = notify_open();
     service->watchdog.data = service;
-    return every ? uv_timer_start(&service->watchdog, on_watchdog, every,
-                                  every)
+    return every ? uv_timer_start(&service->watchdog, on_watchdog, every, every)
                  : 0;
 }
 
@@ -136,8 +137,8 @@ service_reloading(struct service *service)
 {
     char text[80];
 
-    (void)snprintf(text, sizeof(text),
-                   "RELOADING=1\nMONOTONIC_USEC=%" PRId64, clock_mono_us());
+    (void)snprintf(text, sizeof(text), "RELOADING=1\nMONOTONIC_USEC=%" PRId64,
+                   clock_mono_us());
     notify(service, text);
 }
 
@@ -157,9 +158,10 @@ service_status(struct service *service, const char *format, ...)
 void
 service_close(struct service *service)
 {
-    uv_handle_t *handles[] = {
-        (uv_handle_t *)&service->hangup, (uv_handle_t *)&service->terminate,
-        (uv_handle_t *)&service->interrupt, (uv_handle_t *)&service->watchdog};
+    uv_handle_t *handles[] = {(uv_handle_t *)&service->hangup,
+                              (uv_handle_t *)&service->terminate,
+                              (uv_handle_t *)&service->interrupt,
+                              (uv_handle_t *)&service->watchdog};
 
     for (size_t i = 0; i < sizeof(handles) / sizeof(*handles); i++)
         if (!uv_is_closing(handles[i]))

@@ -31,13 +31,13 @@ struct setting {
     size_t at; /* of the member in struct settings */
 };
 
-#define SETTING_ROW(section_, key_, type_, initial_, range_, flags_, about_)  \
-    {#section_,                                                               \
-     #key_,                                                                   \
-     {SETTINGS_##type_, range_},                                              \
-     initial_,                                                                \
-     flags_,                                                                  \
-     about_,                                                                  \
+#define SETTING_ROW(section_, key_, type_, initial_, range_, flags_, about_)   \
+    {#section_,                                                                \
+     #key_,                                                                    \
+     {SETTINGS_##type_, range_},                                               \
+     initial_,                                                                 \
+     flags_,                                                                   \
+     about_,                                                                   \
      offsetof(struct settings, section_.key_)},
 #define SETTING_ROWS(section, keys) keys(SETTING_ROW)
 
@@ -87,7 +87,8 @@ tell(const struct settings_origin *origin, const struct setting *setting,
     if (origin->line)
         fprintf(stderr, "%s:%u: ", origin->file, origin->line);
     else
-        fprintf(stderr, "%s: ", origin->environment ? "environment" : "default");
+        fprintf(stderr,
+                "%s: ", origin->environment ? "environment" : "default");
     if (setting)
         fprintf(stderr, "[%s] %s: ", setting->section, setting->key);
     vfprintf(stderr, format, args);
@@ -145,15 +146,14 @@ settings_is_default(const struct settings *settings, const char *key)
 }
 
 static void
-set(struct settings *settings, const struct setting *setting,
-    const char *value, struct settings_origin origin)
+set(struct settings *settings, const struct setting *setting, const char *value,
+    struct settings_origin origin)
 {
     char why[SETTINGS_WHY_SIZE];
 
     if (settings_value_parse(&setting->kind, value, member(settings, setting),
                              why) < 0) {
-        fault(settings, &origin, setting, "\"%s\" will not do: %s", value,
-              why);
+        fault(settings, &origin, setting, "\"%s\" will not do: %s", value, why);
         return;
     }
     settings->origins[setting - table] = origin;
@@ -309,8 +309,8 @@ take_environment(struct settings *settings)
         char name[96];
         const char *value;
 
-        (void)snprintf(name, sizeof(name), "CLICKSPOOL_%s_%s",
-                       table[i].section, table[i].key);
+        (void)snprintf(name, sizeof(name), "CLICKSPOOL_%s_%s", table[i].section,
+                       table[i].key);
         for (char *c = name; *c; c++)
             *c = (char)toupper((unsigned char)*c);
         value = getenv(name);
@@ -447,8 +447,7 @@ settings_print(const struct settings *settings)
     buf_init(&out, SETTINGS_PRINT_MAX);
     for (size_t i = 0; i < SETTINGS_KEYS; i++) {
         if (!i || strcmp(table[i].section, table[i - 1].section))
-            (void)buf_printf(&out, "%s[%s]\n", i ? "\n" : "",
-                             table[i].section);
+            (void)buf_printf(&out, "%s[%s]\n", i ? "\n" : "", table[i].section);
         print_setting(settings, i, &out);
     }
     (void)fwrite(out.data, 1, out.len, stdout);

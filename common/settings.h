@@ -25,9 +25,9 @@
 #define SETTINGS_C_CHOICE int64_t
 
 #define SETTINGS_MEMBER(section, key, type, ...) SETTINGS_C_##type key;
-#define SETTINGS_STRUCT(section, keys)                                        \
-    struct {                                                                  \
-        keys(SETTINGS_MEMBER)                                                 \
+#define SETTINGS_STRUCT(section, keys)                                         \
+    struct {                                                                   \
+        keys(SETTINGS_MEMBER)                                                  \
     } section;
 #define SETTINGS_COUNT_ONE(...) +1
 #define SETTINGS_COUNT_KEYS(section, keys) keys(SETTINGS_COUNT_ONE)

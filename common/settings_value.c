@@ -17,7 +17,10 @@ struct unit {
 
 /* Falling, so that the first that divides a value prints it shortest. */
 static const struct unit size_units[] = {
-    {"GiB", INT64_C(1) << 30}, {"MiB", 1 << 20}, {"KiB", 1 << 10}, {"", 1},
+    {"GiB", INT64_C(1) << 30},
+    {"MiB", 1 << 20},
+    {"KiB", 1 << 10},
+    {"", 1},
     {NULL, 0},
 };
 static const struct unit time_units[] = {
@@ -63,23 +66,21 @@ parse_number(enum settings_type type, const char *text, int64_t *value)
     }
     for (; unit->name; unit++)
         if (!strcmp(end, unit->name))
-            return __builtin_mul_overflow(number, unit->factor, value)
-                       ? -EINVAL
-                       : 0;
+            return __builtin_mul_overflow(number, unit->factor, value) ? -EINVAL
+                                                                       : 0;
     return -EINVAL;
 }
 
 static int
-parse_ranged(const struct settings_kind *kind, const char *text,
-             int64_t *value, char *why)
+parse_ranged(const struct settings_kind *kind, const char *text, int64_t *value,
+             char *why)
 {
     const char *dots = strstr(kind->range, "..");
     char least_text[32];
     int64_t parsed, least, most;
 
     if (parse_number(kind->type, text, &parsed) < 0) {
-        (void)snprintf(why, SETTINGS_WHY_SIZE, "give %s",
-                       form_of(kind->type));
+        (void)snprintf(why, SETTINGS_WHY_SIZE, "give %s", form_of(kind->type));
         return -EINVAL;
     }
 
@@ -98,8 +99,8 @@ parse_ranged(const struct settings_kind *kind, const char *text,
 }
 
 static int
-parse_decimal(const struct settings_kind *kind, const char *text,
-              double *value, char *why)
+parse_decimal(const struct settings_kind *kind, const char *text, double *value,
+              char *why)
 {
     double least = (double)strtol(kind->range, NULL, 10);
     double most = (double)strtol(strstr(kind->range, "..") + 2, NULL, 10);
@@ -118,8 +119,8 @@ parse_decimal(const struct settings_kind *kind, const char *text,
 }
 
 static int
-parse_choice(const struct settings_kind *kind, const char *text,
-             int64_t *value, char *why)
+parse_choice(const struct settings_kind *kind, const char *text, int64_t *value,
+             char *why)
 {
     const char *word = kind->range;
     size_t len;

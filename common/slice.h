@@ -58,7 +58,7 @@ slice_split(struct slice slice, char at, struct slice *rest)
         *rest = (struct slice){NULL, 0};
         return slice;
     }
-    *rest = (struct slice){found + 1,
-                           slice.len - (size_t)(found - slice.data) - 1};
+    *rest =
+        (struct slice){found + 1, slice.len - (size_t)(found - slice.data) - 1};
     return (struct slice){slice.data, (size_t)(found - slice.data)};
 }

@@ -68,8 +68,7 @@ list_add(struct spool_list *list, size_t *room, uint64_t number)
 {
     if (list->count == *room) {
         size_t more = *room ? *room * 2 : 64;
-        uint64_t *numbers =
-            reallocarray(list->numbers, more, sizeof(*numbers));
+        uint64_t *numbers = reallocarray(list->numbers, more, sizeof(*numbers));
 
         if (!numbers)
             return -ENOMEM;

@@ -49,7 +49,8 @@ enum {
 #define SPOOL_STATUS "shipper.status.json"
 #define SPOOL_METRICS "shipper.metrics"
 #define SPOOL_SYNCED "synced"
-#define SPOOL_DRAINING "draining" /* while it is there, ingest takes nothing */
+#define SPOOL_DRAINING "draining" /* while it is there, ingest takes nothing   \
+                                   */
 
 /** A place in the spool: byte @offset of segment @segment; 0 is no segment. */
 struct spool_position {
@@ -99,7 +100,7 @@ struct spool_control {
     uint64_t entries;  /* accepted, ever, before this segment */
     enum spool_kind kind;
     uint64_t rate; /* entries a second; 0: as many as there can be */
-    size_t len;        /* of the line: the first entry begins here */
+    size_t len;    /* of the line: the first entry begins here */
 };
 
 /** spool_control_write(): the line, sealed; sets control->len. */

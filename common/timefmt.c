@@ -81,8 +81,8 @@ take_fraction_ms(struct cursor *cursor)
     int ms = 0, weight = 100;
 
     ms += take_digits(cursor, 1) * weight;
-    while (!cursor->failed && cursor->at < cursor->end &&
-           *cursor->at >= '0' && *cursor->at <= '9') {
+    while (!cursor->failed && cursor->at < cursor->end && *cursor->at >= '0' &&
+           *cursor->at <= '9') {
         weight /= 10;
         ms += (*cursor->at++ - '0') * weight;
     }
@@ -167,9 +167,8 @@ timefmt_parse(const char *text, size_t len, int64_t *ms)
 static int
 take_name(struct cursor *cursor, const char *names)
 {
-    for (int i = 0; !cursor->failed && cursor->end - cursor->at >= 3 &&
-                    names[3 * i];
-         i++)
+    for (int i = 0;
+         !cursor->failed && cursor->end - cursor->at >= 3 && names[3 * i]; i++)
         if (!memcmp(cursor->at, names + 3 * i, 3)) {
             cursor->at += 3;
             return i;

@@ -14,8 +14,7 @@ struct buf;
  * uri_encode(): letters, digits and `-._~` stay, all other bytes become %XX
  * in capitals; a slash stays only where @keep_slash.
  */
-void uri_encode(struct buf *out, const char *text, size_t len,
-                bool keep_slash);
+void uri_encode(struct buf *out, const char *text, size_t len, bool keep_slash);
 
 /**
  * uri_normalize(): append @path without `.` and empty segments, and without

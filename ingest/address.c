@@ -9,15 +9,14 @@
 static bool
 take_port(struct slice *word, uint16_t *port)
 {
-    const char *colon =
-        word->len ? memrchr(word->data, ':', word->len) : NULL;
+    const char *colon = word->len ? memrchr(word->data, ':', word->len) : NULL;
     struct slice digits;
     uint64_t number;
 
     if (!colon)
         return false;
-    digits = (struct slice){
-        colon + 1, word->len - (size_t)(colon + 1 - word->data)};
+    digits =
+        (struct slice){colon + 1, word->len - (size_t)(colon + 1 - word->data)};
     if (!request_length(digits, &number) || number > UINT16_MAX)
         return false;
     word->len = (size_t)(colon - word->data);

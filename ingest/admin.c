@@ -102,8 +102,7 @@ check_outside(struct checks *checks, const struct admin *admin)
                   keeper_jwks(admin->keeper) ? CHECK_PASS : CHECK_WARN, false,
                   "there are no keys: tokens are answered 503");
     key = keeper_upload_key(admin->keeper, &why);
-    add_check(checks, "uploads:key", key ? CHECK_PASS : CHECK_WARN, false,
-              why);
+    add_check(checks, "uploads:key", key ? CHECK_PASS : CHECK_WARN, false, why);
     if (tls)
         add_check(checks, "tls:certificate",
                   tls_not_after_ms(tls) - clock_wall_ms() <

@@ -34,13 +34,13 @@ struct app {
     struct auth *auth;
     struct uploads *uploads;
     struct rate *rate; /* of requests, by address */
-    uint64_t accepted;        /* entries that are durable */
+    uint64_t accepted; /* entries that are durable */
     struct counters counters;
     struct activity *activity;
     struct refusals *refusals;
     int64_t failed_us;       /* the last commit that failed; 0: none did */
     unsigned failed_commits; /* counted, modulo its size */
-    size_t max_body; /* of a request as sent; inflated 8 times that */
+    size_t max_body;         /* of a request as sent; inflated 8 times that */
 
     uint8_t taken[APP_EVENTS_MAX][16]; /* ids of the request at hand: new */
     uint8_t known[APP_EVENTS_MAX][16]; /* and known already */

@@ -12,9 +12,8 @@ essence(const struct exchange *exchange)
 {
     struct slice rest;
 
-    return slice_trim(slice_split(request_field(exchange->head,
-                                                "content-type"),
-                                  ';', &rest));
+    return slice_trim(
+        slice_split(request_field(exchange->head, "content-type"), ';', &rest));
 }
 
 static bool
@@ -47,8 +46,7 @@ body_open(struct body *body, struct app *app, const struct exchange *exchange)
     body->rest = exchange->body;
     if (is_gzip(coding)) {
         buf_clear(&app->inflated);
-        switch (gzip_inflate(&app->inflated, body->rest.data,
-                             body->rest.len)) {
+        switch (gzip_inflate(&app->inflated, body->rest.data, body->rest.len)) {
         case 0:
             break;
         case GZIP_TOO_LARGE:

@@ -22,8 +22,8 @@ struct group {
 
 struct commit {
     struct spool_writer *writer; /* the thread's alone */
-    struct commit_stats *stats; /* the commit thread's own */
-    struct commit_stats shown;  /* as of the last commit; under the lock */
+    struct commit_stats *stats;  /* the commit thread's own */
+    struct commit_stats shown;   /* as of the last commit; under the lock */
     pthread_t thread;
 
     pthread_mutex_t lock;
@@ -109,9 +109,9 @@ commit_group(struct commit *commit, struct group *group)
         int status = 0;
 
         if (run.len) {
-            status = spool_writer_commit(commit->writer, bytes, run.len,
-                                         run.entries, run.first_ts,
-                                         run.last_ts, start);
+            status =
+                spool_writer_commit(commit->writer, bytes, run.len, run.entries,
+                                    run.first_ts, run.last_ts, start);
             histogram_add(&commit->stats->entries, run.entries);
             histogram_add(&commit->stats->commit_us,
                           (uint64_t)(clock_mono_us() - start));
@@ -177,8 +177,8 @@ commit_thread(void *arg)
     bool stop = false;
 
     while (!stop) {
-        int64_t wait_us = spool_writer_age(commit->writer, clock_wall_ms(),
-                                           clock_mono_us());
+        int64_t wait_us =
+            spool_writer_age(commit->writer, clock_wall_ms(), clock_mono_us());
         struct group *group;
 
         (void)pthread_mutex_lock(&commit->lock);

@@ -23,7 +23,7 @@ struct spool_writer;
 struct commit;
 
 enum {
-    COMMIT_FULL = 1,    /* more is gathered than one commit may hold */
+    COMMIT_FULL = 1, /* more is gathered than one commit may hold */
     COMMIT_MAX = 4 * 1024 * 1024, /* bytes of a commit */
 };
 

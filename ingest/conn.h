@@ -62,7 +62,7 @@ struct conn {
     bool handling;   /* an answer is due */
     bool gone;       /* the handle is closed; freed once not handling */
     bool told_continue;
-    bool crowd;         /* counted among its address's connections */
+    bool crowd;           /* counted among its address's connections */
     bool parked;          /* the request waits for keys; nothing is read */
     bool tls_begun;       /* the first byte has come */
     bool tls_established; /* the handshake is over */

@@ -16,17 +16,13 @@ struct exchange;
  * the catalog's, routes and codes our own.
  */
 enum {
-    COUNTERS_ROUTES = 32,  /* the router's, and all else */
+    COUNTERS_ROUTES = 32, /* the router's, and all else */
     COUNTERS_STATUSES = 32,
     COUNTERS_EVENTS = CATALOG_EVENTS_MAX + 1, /* and all else */
     COUNTERS_CODES = 16,
 };
 
-enum counters_upload {
-    COUNTERS_PRESIGN,
-    COUNTERS_COMPLETE,
-    COUNTERS_UPLOADS
-};
+enum counters_upload { COUNTERS_PRESIGN, COUNTERS_COMPLETE, COUNTERS_UPLOADS };
 
 struct counters {
     uint64_t requests[COUNTERS_ROUTES][2][COUNTERS_STATUSES]; /* OPTIONS: 1 */
@@ -45,8 +41,7 @@ struct counters {
 };
 
 /** counters_catalog(): events are counted by the names of this catalog. */
-void counters_catalog(struct counters *counters,
-                      const struct catalog *catalog);
+void counters_catalog(struct counters *counters, const struct catalog *catalog);
 
 /** counters_sent(): an answer with @status is on its way. */
 void counters_sent(struct counters *counters, const struct exchange *exchange,

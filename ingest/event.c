@@ -238,8 +238,7 @@ take_event_id(struct making *making, const uint8_t fresh[16], size_t at,
         memcpy(making->out->data + at + LINE_ID_AT, text, UUID_LEN);
         return;
     }
-    if (making->id.len != UUID_LEN ||
-        !uuid_parse(made->id, making->id.data)) {
+    if (making->id.len != UUID_LEN || !uuid_parse(made->id, making->id.data)) {
         event_refuse(making, "bad_format", SLICE("eventId"), "a UUID");
         return;
     }

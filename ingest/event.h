@@ -37,7 +37,7 @@ struct event_rules {
 /** Where an event stands. */
 struct event_text {
     struct slice json; /* begins with it; cut to it where it can be read */
-    bool followed; /* what stands behind it is none of its own business */
+    bool followed;     /* what stands behind it is none of its own business */
 };
 
 struct event_made {

@@ -35,8 +35,8 @@ static bool
 is_currency(struct slice text)
 {
     return text.len == 3 && text.data[0] >= 'A' && text.data[0] <= 'Z' &&
-           text.data[1] >= 'A' && text.data[1] <= 'Z' &&
-           text.data[2] >= 'A' && text.data[2] <= 'Z';
+           text.data[1] >= 'A' && text.data[1] <= 'Z' && text.data[2] >= 'A' &&
+           text.data[2] <= 'Z';
 }
 
 /* A slash may come escaped, as some libraries always write it. */
@@ -74,9 +74,8 @@ judge_format(enum catalog_format format, struct slice text)
                    ? good
                    : bad("bad_format", "three capitals, as in EUR");
     case CATALOG_PATH:
-        return is_path(text)
-                   ? good
-                   : bad("bad_format", "a path that begins with /");
+        return is_path(text) ? good
+                             : bad("bad_format", "a path that begins with /");
     }
     abort();
 }
@@ -108,8 +107,7 @@ judge_string(const struct catalog_field *field, const struct scan_value *value)
 static bool
 quick_number(struct slice text, double *number)
 {
-    static const double powers[] = {1, 1e1, 1e2, 1e3, 1e4,
-                                    1e5, 1e6, 1e7, 1e8};
+    static const double powers[] = {1, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8};
     uint64_t digits = 0;
     size_t decimals = 0;
     bool point = false;
@@ -175,8 +173,7 @@ event_value_judge(const struct catalog_field *field,
                    ? good
                    : bad("wrong_type", "true or false");
     case CATALOG_OBJECTS:
-        return value->kind == SCAN_ARRAY ? good
-                                         : bad("wrong_type", "an array");
+        return value->kind == SCAN_ARRAY ? good : bad("wrong_type", "an array");
     case CATALOG_SCALARS:
         return value->kind == SCAN_OBJECT ? good
                                           : bad("wrong_type", "an object");

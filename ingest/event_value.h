@@ -9,7 +9,7 @@ struct catalog_field;
  * One value against its field's rules.  Pure.
  */
 struct event_fault {
-    const char *code; /* NULL: the value is good */
+    const char *code;  /* NULL: the value is good */
     const char *wants; /* what would be right */
 };
 

@@ -5,8 +5,9 @@
 struct exchange;
 
 /*
- * POST /events, and POST /logs of the shop's own API: decode the body, judge each event on its own, append those
- * that are new, and answer when they are durable.
+ * POST /events, and POST /logs of the shop's own API: decode the body, judge
+ * each event on its own, append those that are new, and answer when they are
+ * durable.
  */
 /** events_admit(): what the head tells: type, encoding, length. */
 enum problem events_admit(const struct exchange *exchange);

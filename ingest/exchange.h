@@ -22,7 +22,7 @@ struct token;
  * reply.
  */
 enum {
-    EXCHANGE_ID_MAX = 64, /* of X-Request-Id */
+    EXCHANGE_ID_MAX = 64,  /* of X-Request-Id */
     EXCHANGE_IP_SIZE = 46, /* INET6_ADDRSTRLEN */
 };
 
@@ -52,10 +52,10 @@ struct exchange {
     struct policy *policy; /* as it was when the head came; held */
     enum request_method method;
     bool http_1_0;
-    const char *allow_methods; /* a line with Allow, due with a 405 */
-    const char *allow_origin; /* the policy's text, "*", or NULL */
-    bool cors; /* answers carry CORS headers or Vary */
-    bool draining; /* the daemon is about to stop */
+    const char *allow_methods;        /* a line with Allow, due with a 405 */
+    const char *allow_origin;         /* the policy's text, "*", or NULL */
+    bool cors;                        /* answers carry CORS headers or Vary */
+    bool draining;                    /* the daemon is about to stop */
     struct ip client;                 /* behind trusted proxies */
     char client_ip[EXCHANGE_IP_SIZE]; /* the same as text, or "" */
     char request_id[EXCHANGE_ID_MAX + 1];
@@ -63,13 +63,12 @@ struct exchange {
     bool wait;   /* not to be judged yet: keys are being asked for */
     bool waited; /* it has waited already */
     const struct problem_info *refused; /* what it is answered, or NULL */
-    bool items_told; /* refused events were told of one by one */
+    bool items_told;     /* refused events were told of one by one */
     int64_t received_ms; /* wall clock when the head was whole */
     int64_t received_us; /* the steady clock then */
 
     const struct route *route; /* the router's own */
-    void (*send)(struct exchange *exchange,
-                 const struct exchange_reply *reply);
+    void (*send)(struct exchange *exchange, const struct exchange_reply *reply);
 };
 
 /** exchange_reply(): once. */

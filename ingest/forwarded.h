@@ -37,7 +37,7 @@ bool forwarded_trusts(const struct forwarded *forwarded, const struct ip *ip);
 struct forwarded_client {
     struct ip ip;
     struct slice host; /* X-Forwarded-Host, believed; or NULL data */
-    bool ignored; /* there were such fields, but from an untrusted peer */
+    bool ignored;      /* there were such fields, but from an untrusted peer */
 };
 
 struct forwarded_client forwarded_judge(const struct forwarded *forwarded,

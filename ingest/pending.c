@@ -16,7 +16,7 @@ struct pending {
     struct exchange *exchange;
     struct pending_ids ids;
     const struct activity_mark *marks; /* of ids.taken */
-    unsigned failed_commits; /* the app's, when this was appended */
+    unsigned failed_commits;           /* the app's, when this was appended */
     struct slice answer;
     uint8_t bytes[];
 };

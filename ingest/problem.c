@@ -2,7 +2,7 @@
 
 #include <stddef.h>
 
-#define PROBLEM_ROW(name, status, code, retry, detail)                        \
+#define PROBLEM_ROW(name, status, code, retry, detail)                         \
     [PROBLEM_##name] = {status, code, retry, detail},
 
 static const struct problem_info table[] = {PROBLEMS(PROBLEM_ROW)};

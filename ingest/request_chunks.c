@@ -16,7 +16,7 @@ struct request_chunks {
     struct buf *body; /* while a feed runs */
     size_t extensions;
     bool too_large;
-    bool last; /* the last chunk's line has been read */
+    bool last;          /* the last chunk's line has been read */
     struct buf trailer; /* the line that is on its way */
     size_t trailer_len; /* of the whole section so far */
 };
@@ -92,9 +92,9 @@ static bool
 trailer_ok(struct slice line)
 {
     static const char *const banned[] = {
-        "transfer-encoding", "content-length", "host",
-        "content-encoding",  "content-type",   "authorization",
-        "expect",            "te",             "trailer",
+        "transfer-encoding", "content-length", "host",   "content-encoding",
+        "content-type",      "authorization",  "expect", "te",
+        "trailer",
     };
     struct slice rest, name = slice_split(line, ':', &rest);
 
@@ -153,8 +153,8 @@ request_chunks_feed(struct request_chunks *chunks, const char *bytes,
         error = HPE_OK;
     }
     if (error != HPE_OK) {
-        *problem = chunks->too_large ? PROBLEM_BODY_TOO_LARGE
-                                     : PROBLEM_BAD_REQUEST;
+        *problem =
+            chunks->too_large ? PROBLEM_BODY_TOO_LARGE : PROBLEM_BAD_REQUEST;
         return -1;
     }
     if (!chunks->last)

@@ -24,7 +24,8 @@ response_date_set(struct response_date *date, int64_t now_ms)
     (void)snprintf(date->text, sizeof(date->text),
                    "%.3s, %02u %.3s %04u %02u:%02u:%02u GMT",
                    days + 3 * tm.tm_wday, (unsigned)tm.tm_mday % 100,
-                   months + 3 * tm.tm_mon, (unsigned)(tm.tm_year + 1900) % 10000,
+                   months + 3 * tm.tm_mon,
+                   (unsigned)(tm.tm_year + 1900) % 10000,
                    (unsigned)tm.tm_hour % 100, (unsigned)tm.tm_min % 100,
                    (unsigned)tm.tm_sec % 100);
 }

@@ -264,8 +264,7 @@ scan_container(const char **at, const char *end, int depth,
 }
 
 static int
-scan_kind(const char **at, const char *end, int depth,
-          struct scan_value *value)
+scan_kind(const char **at, const char *end, int depth, struct scan_value *value)
 {
     switch (**at) {
     case '{':

@@ -38,12 +38,12 @@ enum {
 struct scan_value {
     enum scan_kind kind;
     struct slice bytes; /* as sent; a string's quotes are part of it */
-    size_t points;  /* of a string: code points after unescaping */
-    bool escaped;   /* of a string: there is an escape in it */
-    bool odd;       /* escaped NUL, lone surrogate or escaped name, anywhere */
-    bool spaced;    /* white space outside strings */
-    bool crowded;   /* an object has too many members, anywhere; those past
-                       the bound were not compared by name */
+    size_t points;      /* of a string: code points after unescaping */
+    bool escaped;       /* of a string: there is an escape in it */
+    bool odd;     /* escaped NUL, lone surrogate or escaped name, anywhere */
+    bool spaced;  /* white space outside strings */
+    bool crowded; /* an object has too many members, anywhere; those past
+                     the bound were not compared by name */
 };
 
 /** scan_text(): the inside of a string's quotes. */

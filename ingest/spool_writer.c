@@ -66,8 +66,7 @@ sync_data(struct spool_writer *writer)
     int64_t start = clock_mono_us();
     int r = fileio_datasync(writer->fd);
 
-    histogram_add(writer->options.sync_us,
-                  (uint64_t)(clock_mono_us() - start));
+    histogram_add(writer->options.sync_us, (uint64_t)(clock_mono_us() - start));
     return r;
 }
 
@@ -260,8 +259,7 @@ spool_writer_commit(struct spool_writer *writer, const char *lines, size_t len,
         /* Entries answered 503 must not come alive at a restart: where no
          * successor can be made, the published end keeps them out, and the
          * segment stays sealed. */
-        log_error("commit_failed", log_int("entries", entries),
-                  log_errno(r), );
+        log_error("commit_failed", log_int("entries", entries), log_errno(r), );
         return r;
     }
     writer->entries += entries;

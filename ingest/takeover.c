@@ -89,8 +89,7 @@ takeover_find(int dirfd, const struct synced *synced,
             highest = checkpoint.position.segment;
         if (!start->prev)
             start->entries = checkpoint.counts.delivered +
-                             checkpoint.counts.dead +
-                             checkpoint.counts.dropped;
+                             checkpoint.counts.dead + checkpoint.counts.dropped;
         checkpoint_deinit(&checkpoint);
     }
     start->number = highest + 1;

@@ -44,12 +44,12 @@ enum aws_advice {
 struct aws_answer {
     enum aws_outcome outcome;
     enum aws_advice advice;
-    int status;       /* HTTP's, or 0 */
-    const char *code; /* the service's, cleaned, or one of ours: NotSent,
-                         NoAnswer, UnreadableAnswer, NoCredentials,
-                         NoEndpoint, HTTPnnn; "" where AWS_OK */
-    const char *message;      /* for people; "" where AWS_OK */
-    const char *request_id;   /* x-amzn-RequestId, or "" */
+    int status;             /* HTTP's, or 0 */
+    const char *code;       /* the service's, cleaned, or one of ours: NotSent,
+                               NoAnswer, UnreadableAnswer, NoCredentials,
+                               NoEndpoint, HTTPnnn; "" where AWS_OK */
+    const char *message;    /* for people; "" where AWS_OK */
+    const char *request_id; /* x-amzn-RequestId, or "" */
     const struct cJSON *body; /* the JSON object, or NULL */
     int64_t hint_ms;          /* x-amz-retry-after; -1: none */
     int64_t retry_after_ms;   /* Retry-After; -1: none */

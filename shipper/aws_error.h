@@ -25,10 +25,10 @@ struct aws_evidence {
     const char *request_id;
     const char *retry_after;
     const char *retry_after_ms;
-    int64_t now_ms;           /* the service's clock, for Retry-After */
-    bool blank;               /* there is no body at all */
-    struct cJSON *body;       /* the JSON that was read, or NULL; of its message
-                                 the first line stays */
+    int64_t now_ms;     /* the service's clock, for Retry-After */
+    bool blank;         /* there is no body at all */
+    struct cJSON *body; /* the JSON that was read, or NULL; of its message
+                           the first line stays */
 };
 
 /**

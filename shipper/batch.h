@@ -34,15 +34,15 @@ struct batch_entry {
 };
 
 struct batch {
-    struct buf body; /* up to the last event; batch_finish() ends it */
-    size_t head;     /* bytes of body before the first event */
+    struct buf body;   /* up to the last event; batch_finish() ends it */
+    size_t head;       /* bytes of body before the first event */
     size_t events_end; /* bytes of body behind the last event */
     struct batch_entry *entries; /* room for BATCH_EVENTS_MAX */
     size_t count;
     uint64_t bytes; /* as the limit counts them */
     int64_t first_ts, last_ts;
-    int64_t first_us; /* steady clock when the first one came */
-    struct spool_position next; /* behind its last entry */
+    int64_t first_us;              /* steady clock when the first one came */
+    struct spool_position next;    /* behind its last entry */
     char last_id[LINE_ID_LEN + 1]; /* eventId of the last entry, or "" */
 };
 

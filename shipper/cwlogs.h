@@ -56,7 +56,8 @@ const char *cwlogs_token(const struct aws_answer *answer);
 /** cwlogs_made(): whether an answer to Create... leaves the thing there. */
 bool cwlogs_made(const struct aws_answer *answer);
 
-/** cwlogs_names(): {"logGroupName":…,"logStreamName":…}; @stream may be NULL. */
+/** cwlogs_names(): {"logGroupName":…,"logStreamName":…}; @stream may be NULL.
+ */
 int cwlogs_names(struct buf *out, const char *group, const char *stream);
 
 /** cwlogs_get_events(): from @start up to, and without, @end (ms), the oldest

@@ -19,8 +19,8 @@
  *
  * Append-only.  After a failed write or sync, or behind a torn end, the next
  * file begins (dead-letter.2.ndjson, and so on): what was promised stands in a
- * file that never failed.  A letter that could not be written is tried again, so
- * one may stand in two files; its name is the same.
+ * file that never failed.  A letter that could not be written is tried again,
+ * so one may stand in two files; its name is the same.
  *
  * What an operator did about a letter is a line of its own:
  *
@@ -32,7 +32,7 @@
 struct dead_letter;
 
 enum {
-    DEAD_LETTER_FULL = 1, /* [shipper] dead_max_size is reached */
+    DEAD_LETTER_FULL = 1,       /* [shipper] dead_max_size is reached */
     DEAD_LETTER_BAD_MAX = 4096, /* bytes of a bad run that are kept */
 };
 

@@ -138,8 +138,7 @@ dead_letter_index_has(const struct dead_letter_index *index,
 }
 
 bool
-dead_letter_index_keeps(const struct dead_letter_index *index,
-                        uint64_t segment)
+dead_letter_index_keeps(const struct dead_letter_index *index, uint64_t segment)
 {
     for (size_t i = 0; i < index->runs.count; i++)
         if (index->runs.at[i].segment == segment)
@@ -166,7 +165,8 @@ read_letter(struct rows *rows, unsigned file, const char *line, size_t len)
     cJSON *tree = json_parse(line, len);
     const char *segment = json_get_string(tree, "segment");
     const char *reason = json_get_string(tree, "reason");
-    struct row row = {.line = rows->lines++, .file = file,
+    struct row row = {.line = rows->lines++,
+                      .file = file,
                       .len = (uint32_t)len};
     int r = 0;
 
@@ -248,8 +248,7 @@ sum_up(struct rows *rows, struct dead_letter_index *index,
     for (size_t i = 0; !r && i < rows->count; i++) {
         const struct row *row = &rows->all[i];
 
-        if (i + 1 < rows->count &&
-            !spool_position_compare(row->at, row[1].at))
+        if (i + 1 < rows->count && !spool_position_compare(row->at, row[1].at))
             continue;
         if (spool_position_compare(row->at, from) >= 0)
             r = add_place(&index->known, row->at);

@@ -29,16 +29,15 @@ struct dead_letter_index {
     unsigned number;  /* of the last file; 1 is dead-letter.ndjson */
     unsigned settled; /* files 1 to here have nothing unresolved in them, ... */
     uint64_t settled_segment; /* ... and are of segments up to this */
-    bool torn;        /* the last one ends within a line */
-    uint64_t bytes;   /* of letters that are not resolved */
+    bool torn;                /* the last one ends within a line */
+    uint64_t bytes;           /* of letters that are not resolved */
 
     struct dead_letter_places known; /* letters at or behind the checkpoint */
     struct dead_letter_places runs;  /* of bad bytes, not resolved */
 };
 
 /** dead_letter_name(): dead-letter.ndjson, dead-letter.2.ndjson, … */
-const char *dead_letter_name(unsigned number,
-                             char name[DEAD_LETTER_NAME_SIZE]);
+const char *dead_letter_name(unsigned number, char name[DEAD_LETTER_NAME_SIZE]);
 
 /**
  * dead_letter_open_next(): for reading, the file with the lowest number above

@@ -22,10 +22,10 @@ struct tally;
  * figures of then.
  */
 struct heartbeat {
-    int dirfd;          /* the spool's folder */
-    int64_t every_ms;   /* 0: none */
-    int64_t due_ms;     /* steady clock */
-    bool under_way;     /* the last one has not been answered */
+    int dirfd;        /* the spool's folder */
+    int64_t every_ms; /* 0: none */
+    int64_t due_ms;   /* steady clock */
+    bool under_way;   /* the last one has not been answered */
     struct accepted_mark end, read;
 };
 
@@ -33,8 +33,8 @@ void heartbeat_init(struct heartbeat *heartbeat, int dirfd, int64_t every_ms);
 
 /** What a heartbeat tells. */
 struct heartbeat_facts {
-    struct spool_position end;  /* of what was acknowledged */
-    struct spool_position read; /* all before it was handed to streams */
+    struct spool_position end;   /* of what was acknowledged */
+    struct spool_position read;  /* all before it was handed to streams */
     struct spool_position retry; /* the same of retry/ */
     uint64_t unsettled;          /* entries that streams have, or pass over */
     const struct checkpoint_counts *counts;

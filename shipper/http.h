@@ -7,8 +7,8 @@
 #include <uv.h>
 
 /*
- * HTTP/1.1 requests on the loop, over TLS with the peer verified.  Plain HTTP is
- * for whoever asks for it, which is right for loopback alone.  No redirects,
+ * HTTP/1.1 requests on the loop, over TLS with the peer verified.  Plain HTTP
+ * is for whoever asks for it, which is right for loopback alone.  No redirects,
  * cookies, netrc, or proxies of the environment; connections are kept for 4 s
  * between requests, less than the 6 s after which AWS closes them.
  *

@@ -223,8 +223,7 @@ is_counted(struct lane *lane, uint64_t segment)
     const struct stream_world *world = lane->sources.world;
 
     if (lane->judged != segment)
-        lane->counted =
-            !world->buries || world->buries(world->owner, segment);
+        lane->counted = !world->buries || world->buries(world->owner, segment);
     lane->judged = segment;
     return lane->counted;
 }

@@ -33,15 +33,15 @@ struct lookup {
                  const struct aws_answer *answer);
     void *owner;
 
-    struct witness *witness; /* NULL: none is under way */
-    size_t count;            /* entries that are sought */
-    int64_t first_ts, last_ts; /* that CloudWatch may have been told */
-    int64_t latest_ts;         /* of the lines themselves */
+    struct witness *witness;    /* NULL: none is under way */
+    size_t count;               /* entries that are sought */
+    int64_t first_ts, last_ts;  /* that CloudWatch may have been told */
+    int64_t latest_ts;          /* of the lines themselves */
     int64_t until_us, began_us; /* of all looks; of this one */
     int64_t pause_ms;
     unsigned pages;
     unsigned tries; /* of this page that failed */
-    char *token; /* of the next page */
+    char *token;    /* of the next page */
     struct buf body;
     struct aws_call call;
     bool calling;

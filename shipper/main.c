@@ -11,8 +11,8 @@
 #include "shipper/cwlogs.h"
 #include "shipper/figures.h"
 #include "shipper/jwks_fetch.h"
-#include "shipper/secrets.h"
 #include "shipper/route.h"
+#include "shipper/secrets.h"
 #include "shipper/ship.h"
 
 #include <errno.h>

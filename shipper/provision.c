@@ -48,8 +48,7 @@ ask(struct provision *provision, enum provision_step step)
     int r;
 
     if (step == PROVISION_RETENTION || step == PROVISION_ALONE)
-        r = cwlogs_retention(body, provision->group,
-                             provision->retention_days);
+        r = cwlogs_retention(body, provision->group, provision->retention_days);
     else
         r = cwlogs_names(body, provision->group,
                          step == PROVISION_GROUP ? NULL : provision->stream);

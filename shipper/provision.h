@@ -19,7 +19,7 @@ struct provision {
     struct buf body;
     enum provision_step {
         PROVISION_IDLE,
-        PROVISION_STREAM,       /* may tell that the group is missing */
+        PROVISION_STREAM, /* may tell that the group is missing */
         PROVISION_GROUP,
         PROVISION_RETENTION,
         PROVISION_STREAM_AGAIN, /* in the group that is there now */

@@ -62,8 +62,7 @@ sweep_one(struct sweep *sweep, uint64_t number)
     const char *why;
     struct stat st;
 
-    if (dead_letter_keeps(sweep->dead, number) ||
-        !get_size(sweep, number, &st))
+    if (dead_letter_keeps(sweep->dead, number) || !get_size(sweep, number, &st))
         return true;
     why = may_go(sweep, &st);
     if (!why)
@@ -92,8 +91,7 @@ retention_sweep(int dirfd, const struct settings *settings,
     if (spool_list_read(&list, dirfd) < 0)
         return;
     /* The list's last one is the highest, whatever the checkpoint says. */
-    while (shipped + 1 < list.count &&
-           list.numbers[shipped] < durable.segment)
+    while (shipped + 1 < list.count && list.numbers[shipped] < durable.segment)
         if (get_size(&sweep, list.numbers[shipped++], &st))
             sweep.kept_bytes += (uint64_t)st.st_size;
     for (size_t i = 0; i < shipped; i++)

@@ -197,8 +197,8 @@ retry_files_open(struct retry_files *files, int dirfd, struct tally *tally,
                  struct dead_letter *dead)
 {
     *files = (struct retry_files){.dirfd = dirfd, .tally = tally, .dead = dead};
-    /* The setgid bit is the spool's to pass on: RestrictSUIDSGID= forbids to ask
-     * for it. */
+    /* The setgid bit is the spool's to pass on: RestrictSUIDSGID= forbids to
+     * ask for it. */
     if (mkdirat(dirfd, SPOOL_RETRY, 0770) < 0 && errno != EEXIST)
         return -errno;
     finish_all(files);

@@ -29,10 +29,10 @@ struct ship {
 
     uv_timer_t poll, drain;
     unsigned ticks;
-    bool thorough;  /* the next look at the spool is a whole one */
-    bool blocked;   /* a letter of bad bytes could not be written */
+    bool thorough;      /* the next look at the spool is a whole one */
+    bool blocked;       /* a letter of bad bytes could not be written */
     int read_errors[2]; /* told already: of the spool, of retry/ */
-    bool hurry;     /* nothing lingers */
+    bool hurry;         /* nothing lingers */
     bool draining;
     void (*drained)(void *owner);
     void *drained_owner;

@@ -13,14 +13,14 @@
 
 struct spool_reader {
     int dirfd;
-    bool retry; /* reads retry/, whose files are whole */
+    bool retry;            /* reads retry/, whose files are whole */
     struct synced *synced; /* NULL until there is one */
     uint64_t number;       /* of the present segment; 0: none yet */
     uint64_t from;         /* where its reading begins */
     int fd;                /* -1: not open */
     struct line_reader lines;
-    uint64_t successor;  /* once known; then lines.end is final */
-    uint64_t recovered;  /* the end while no ingest lives; 0: not looked up */
+    uint64_t successor; /* once known; then lines.end is final */
+    uint64_t recovered; /* the end while no ingest lives; 0: not looked up */
 };
 
 /* Where one segment ends, and what comes after it. */
@@ -422,8 +422,8 @@ spool_reader_bytes(const struct spool_reader *reader,
         if (list.numbers[i] < position.segment ||
             fstatat(reader->dirfd, spool_name(list.numbers[i], name), &st, 0))
             continue;
-        upto = end.segment == list.numbers[i] ? end.offset
-                                              : (uint64_t)st.st_size;
+        upto =
+            end.segment == list.numbers[i] ? end.offset : (uint64_t)st.st_size;
         if (list.numbers[i] == position.segment)
             upto -= position.offset < upto ? position.offset : upto;
         bytes += upto;

@@ -61,8 +61,7 @@ int spool_reader_next(struct spool_reader *reader, bool thorough,
                       struct spool_item *item);
 
 /** spool_reader_position(): everything before it has been handed out. */
-struct spool_position
-spool_reader_position(const struct spool_reader *reader);
+struct spool_position spool_reader_position(const struct spool_reader *reader);
 
 /** spool_reader_end(): of what may be read at the moment. */
 struct spool_position spool_reader_end(const struct spool_reader *reader);

@@ -14,16 +14,16 @@ struct stream_report;
  * look.  Replaced whole each second, and not synced: it need not survive.
  */
 struct status {
-    int64_t since_us; /* of the rates' window */
+    int64_t since_us;       /* of the rates' window */
     uint64_t events, bytes; /* delivered then */
     double events_per_second;
     double bytes_per_second;
 
     struct spool_position position; /* that the last process told */
-    int64_t day;           /* since 1970, in UTC */
-    uint64_t today;        /* bytes that CloudWatch took on it ... */
-    uint64_t yesterday;    /* ... and on the day before */
-    uint64_t bytes_before; /* that are in today already */
+    int64_t day;                    /* since 1970, in UTC */
+    uint64_t today;                 /* bytes that CloudWatch took on it ... */
+    uint64_t yesterday;             /* ... and on the day before */
+    uint64_t bytes_before;          /* that are in today already */
 };
 
 /** What is true at the moment. */
@@ -31,10 +31,10 @@ struct status_facts {
     struct spool_position position;
     struct checkpoint_counts counts;
     uint64_t lag_bytes;
-    int64_t lag_ms;           /* age of the oldest entry on its way */
-    const int64_t *clock_offset_ms; /* NULL: not known */
-    uint64_t retry_bytes;     /* of retry/, to be sent */
-    uint64_t bytes;           /* that CloudWatch took since the start */
+    int64_t lag_ms;                  /* age of the oldest entry on its way */
+    const int64_t *clock_offset_ms;  /* NULL: not known */
+    uint64_t retry_bytes;            /* of retry/, to be sent */
+    uint64_t bytes;                  /* that CloudWatch took since the start */
     const struct stream_report *sum; /* over the streams */
     const struct stream_report *streams;
     size_t stream_count;

@@ -54,7 +54,8 @@ struct stream_world {
 
     /* What CloudWatch's clock shows, and the latest time that it takes; both 0
      * where its clock is not known.  An entry from later than that was received
-     * while the machine's clock was wrong, and is sent with the present time. */
+     * while the machine's clock was wrong, and is sent with the present time.
+     */
     int64_t now_ms, latest_ms;
 
     /** A batch is about to be sent: it has to be known as in flight, durably,

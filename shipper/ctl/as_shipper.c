@@ -21,9 +21,15 @@ static bool
 decides(const char *name, size_t len)
 {
     static const char *const whole[] = {
-        "CREDENTIALS_DIRECTORY", "HOME",        "http_proxy",
-        "https_proxy",           "HTTPS_PROXY", "all_proxy",
-        "ALL_PROXY",             "no_proxy",    "NO_PROXY",
+        "CREDENTIALS_DIRECTORY",
+        "HOME",
+        "http_proxy",
+        "https_proxy",
+        "HTTPS_PROXY",
+        "all_proxy",
+        "ALL_PROXY",
+        "no_proxy",
+        "NO_PROXY",
     };
 
     if (!strncmp(name, "AWS_", 4) || !strncmp(name, "CLICKSPOOL_", 11))

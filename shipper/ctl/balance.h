@@ -63,8 +63,7 @@ void balance_find(struct balance *balance, const char *kind, uint64_t segment,
  * the position. */
 int balance_pending(struct balance *balance, const struct walk *walk,
                     const struct shipped *shipped,
-                    const struct settings *settings,
-                    struct progress *progress);
+                    const struct settings *settings, struct progress *progress);
 
 /** balance_make(): the sum; reads all that the spool holds. */
 int balance_make(struct balance *balance, const struct walk *walk,

@@ -78,8 +78,7 @@ cat_all(const struct ctl *ctl, const struct walk *walk, struct emit *emit)
 
         /* Shipped segments may be removed while others are read. */
         if (r < 0 && r != -ENOENT)
-            return ctl_fail(ctl, spool_name(walk->segments[i].number, name),
-                            r);
+            return ctl_fail(ctl, spool_name(walk->segments[i].number, name), r);
     }
     return CTL_OK;
 }
@@ -107,9 +106,9 @@ cat_run(struct ctl *ctl, int argc, char **argv)
     progress_init(&progress, "cat",
                   walk_bytes(&walk, (struct spool_position){0}),
                   optind == argc && !isatty(STDOUT_FILENO));
-    code = optind < argc ? cat_named(ctl, &walk, &emit, argv + optind,
-                                     argc - optind)
-                         : cat_all(ctl, &walk, &emit);
+    code = optind < argc
+               ? cat_named(ctl, &walk, &emit, argv + optind, argc - optind)
+               : cat_all(ctl, &walk, &emit);
     progress_wipe(&progress);
     emit_end(&emit);
     walk_close(&walk);

@@ -28,9 +28,10 @@ help(const struct command *command)
     if (*command->help)
         putchar('\n');
     if (command->calls_aws)
-        fputs("  --as-shipper      with the credentials of the running shipper; "
-              "for root\n",
-              stdout);
+        fputs(
+            "  --as-shipper      with the credentials of the running shipper; "
+            "for root\n",
+            stdout);
     fputs("  --config FILE     read FILE instead of " PROGRAM_CONFIG "\n"
           "  --dir DIR         the spool's folder, whatever the "
           "configuration says\n"
@@ -155,8 +156,8 @@ load(struct ctl *ctl)
         return ctl_fail(ctl, ctl->config, -EACCES);
     ctl->opened = true;
     ctl->dirfd = -1;
-    if (settings_load_quietly(&ctl->settings, ctl->config,
-                              ctl->config_given) < 0)
+    if (settings_load_quietly(&ctl->settings, ctl->config, ctl->config_given) <
+        0)
         return CTL_CONFIG;
     return CTL_OK;
 }

@@ -4,12 +4,8 @@
 
 /* In the order of --help. */
 static const struct command *const subcommands[] = {
-    &command_dead_ls,
-    &command_dead_show,
-    &command_dead_export,
-    &command_dead_retry,
-    &command_dead_drop,
-    NULL,
+    &command_dead_ls,    &command_dead_show, &command_dead_export,
+    &command_dead_retry, &command_dead_drop, NULL,
 };
 
 static int

@@ -34,7 +34,8 @@ take_rate(struct door *door, const cJSON *seconds)
     const cJSON *one;
     double sum = 0;
 
-    cJSON_ArrayForEach(one, row) {
+    cJSON_ArrayForEach(one, row)
+    {
         if (i++ >= from && cJSON_IsNumber(one))
             sum += one->valuedouble;
     }
@@ -47,7 +48,8 @@ take_events(struct door *door, const cJSON *events)
 {
     const cJSON *one;
 
-    cJSON_ArrayForEach(one, events) {
+    cJSON_ArrayForEach(one, events)
+    {
         struct door_event *event = &door->events[door->event_count];
 
         if (door->event_count == DOOR_EVENTS_MAX)
@@ -67,7 +69,8 @@ last_of(const cJSON *trend, const char *name, uint64_t *value)
     const cJSON *row = cJSON_GetObjectItemCaseSensitive(trend, name), *one;
     bool found = false;
 
-    cJSON_ArrayForEach(one, row) {
+    cJSON_ArrayForEach(one, row)
+    {
         if (cJSON_IsNumber(one) && one->valuedouble >= 0) {
             *value = (uint64_t)fmin(one->valuedouble, 1e15);
             found = true;

@@ -91,8 +91,7 @@ has_id(const struct search *search, struct spool_position position,
     fd = spool_open_segment(search->walk->dirfd, position.segment);
     if (fd < 0)
         return fd;
-    n = fileio_read_at(fd, there, sizeof(there),
-                       position.offset + LINE_ID_AT);
+    n = fileio_read_at(fd, there, sizeof(there), position.offset + LINE_ID_AT);
     (void)close(fd);
     if (n < 0)
         return (int)n;
@@ -144,8 +143,7 @@ search_segment(struct search *search, size_t at)
 
     if (segment->state == WALK_VOID)
         return 0;
-    r = walk_lines_open(&lines, search->walk->dirfd, segment, 0,
-                        segment->end);
+    r = walk_lines_open(&lines, search->walk->dirfd, segment, 0, segment->end);
     if (r < 0)
         return r == -ENOENT ? 0 : r;
     while ((r = line_reader_next(&lines.reader, &item)) > 0) {

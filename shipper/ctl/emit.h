@@ -12,8 +12,8 @@ struct progress;
 struct emit {
     const struct filter *filter; /* borrowed */
     struct progress *progress;   /* borrowed; NULL: none */
-    bool json; /* what is no JSON is not printed, good checksum or not */
-    uint64_t skip;     /* wanted entries that are passed over first */
+    bool json;     /* what is no JSON is not printed, good checksum or not */
+    uint64_t skip; /* wanted entries that are passed over first */
     uint64_t bad_runs; /* that were met; they are not printed */
     uint64_t bad_json; /* likewise */
 };

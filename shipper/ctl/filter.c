@@ -37,8 +37,7 @@ take_time(int64_t *time, const char *value, int64_t now)
 }
 
 const char *
-filter_option(struct filter *filter, int option, const char *value,
-              int64_t now)
+filter_option(struct filter *filter, int option, const char *value, int64_t now)
 {
     struct filter_condition *condition = &filter->conditions[filter->count];
     const char *equals;

@@ -45,8 +45,8 @@ enum {
     "  --client ID       of this clientId\n"                                  \
     "  --session ID      of this sessionId\n"                                 \
     "  --product ID      of this productId, also among their items\n"         \
-    "  --where F=VALUE   whose field F is VALUE; F may be a path: props.size,\n" \
-    "                    items.0.price\n"                                     \
+    "  --where F=VALUE   whose field F is VALUE; F may be a path:\n"          \
+    "                    props.size, items.0.price\n"                         \
     "  --since TIME      received at TIME or later: 2h30m (ago), or\n"        \
     "                    2026-01-02T03:04:05Z\n"                              \
     "  --until TIME      received at TIME or earlier\n"                       \

@@ -12,9 +12,9 @@ struct letters {
     struct spool_position first_run; /* ... is there */
     uint64_t dropped; /* resolved by an operator: entries and runs */
     uint64_t retried;
-    uint64_t passed;     /* of the dead entries, those before the position ... */
-    uint64_t given_up;   /* ... and of the dropped ones */
-    bool settled;        /* the first files are gone, as nothing in them is open */
+    uint64_t passed;   /* of the dead entries, those before the position ... */
+    uint64_t given_up; /* ... and of the dropped ones */
+    bool settled; /* the first files are gone, as nothing in them is open */
     uint64_t unreadable; /* lines that are no letters, torn ends included */
     uint64_t bytes;      /* of all files */
 };

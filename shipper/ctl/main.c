@@ -8,8 +8,8 @@
 static const struct command *const commands[] = {
     &command_status,     &command_ls,       &command_tail,  &command_cat,
     &command_stats,      &command_verify,   &command_audit, &command_dead,
-    &command_cloudwatch, &command_insights, &command_trace,  &command_replay,
-    &command_drain,      &command_health,   &command_send,   &command_refused,
+    &command_cloudwatch, &command_insights, &command_trace, &command_replay,
+    &command_drain,      &command_health,   &command_send,  &command_refused,
     &command_types,      &command_doctor,   NULL,
 };
 

@@ -60,8 +60,8 @@ print_events(const struct door *door)
     for (size_t i = 0; i < door->event_count; i++) {
         const struct door_event *event = &door->events[i];
         char text[DOOR_NAME_SIZE + PRINT_SIZE];
-        int len = snprintf(text, sizeof(text), "%s%s %" PRIu64,
-                           at ? ", " : "", event->name, event->accepted);
+        int len = snprintf(text, sizeof(text), "%s%s %" PRIu64, at ? ", " : "",
+                           event->name, event->accepted);
 
         if (event->accepted && at + len <= EVENTS_WIDTH)
             at += printf("%s", text);

@@ -59,8 +59,7 @@ print_span(int64_t ms, char out[PRINT_SIZE])
     static const struct {
         const char *name;
         int64_t ms;
-    } units[] = {
-        {"d", 86400000}, {"h", 3600000}, {"m", 60000}, {"s", 1000}};
+    } units[] = {{"d", 86400000}, {"h", 3600000}, {"m", 60000}, {"s", 1000}};
     size_t i = 0;
 
     while (i < 3 && ms < units[i].ms)
@@ -91,10 +90,8 @@ const char *
 print_colour(enum print_colour colour)
 {
     static const char *const begin[] = {
-        [PRINT_PLAIN] = "",
-        [PRINT_GOOD] = "\033[32m",
-        [PRINT_BAD] = "\033[31m",
-        [PRINT_WARN] = "\033[33m",
+        [PRINT_PLAIN] = "",       [PRINT_GOOD] = "\033[32m",
+        [PRINT_BAD] = "\033[31m", [PRINT_WARN] = "\033[33m",
         [PRINT_DIM] = "\033[2m",
     };
 

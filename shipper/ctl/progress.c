@@ -30,9 +30,8 @@ static void
 show(const struct progress *progress, int64_t now)
 {
     char done[PRINT_SIZE], total[PRINT_SIZE], left[PRINT_SIZE];
-    double part = progress->total
-                      ? (double)progress->done / (double)progress->total
-                      : 1;
+    double part =
+        progress->total ? (double)progress->done / (double)progress->total : 1;
     double spent = (double)(now - progress->started_us) / 1000;
     int full;
 
@@ -40,9 +39,8 @@ show(const struct progress *progress, int64_t now)
         part = 1;
     full = (int)(part * BAR_WIDTH);
     fprintf(stderr, "\r%s [%.*s%*s] %3d%%  %s of %s, %s left\033[K",
-            progress->label, full, "########################",
-            BAR_WIDTH - full, "", (int)(part * 100),
-            print_bytes(progress->done, done),
+            progress->label, full, "########################", BAR_WIDTH - full,
+            "", (int)(part * 100), print_bytes(progress->done, done),
             print_bytes(progress->total, total),
             print_span(part > 0 ? (int64_t)(spent / part - spent) : 0, left));
     fflush(stderr);

@@ -17,8 +17,8 @@ struct progress {
 };
 
 /** progress_init(): @wanted is false where the bar would be in the way. */
-void progress_init(struct progress *progress, const char *label,
-                   uint64_t total, bool wanted);
+void progress_init(struct progress *progress, const char *label, uint64_t total,
+                   bool wanted);
 
 /** progress_add(): @bytes more were read; cheap enough for every line. */
 void progress_add(struct progress *progress, uint64_t bytes);

@@ -12,8 +12,8 @@ struct ctl;
 enum { PULSE_TEXT_SIZE = 256 };
 
 struct pulse {
-    bool known; /* whether there is such a file, and it is one object */
-    char *raw;  /* the file, for --json */
+    bool known;         /* whether there is such a file, and it is one object */
+    char *raw;          /* the file, for --json */
     int64_t updated_ms; /* times are 0 where they are not told */
     int64_t last_success_ms;
     int64_t next_retry_ms;

@@ -240,8 +240,8 @@ static int
 judge_fate(const struct send *send, struct fates *fates)
 {
     struct letter_why why;
-    enum fate_kind fate = fates_of(fates, (struct slice){NULL, 0},
-                                   send->found.position, &why);
+    enum fate_kind fate =
+        fates_of(fates, (struct slice){NULL, 0}, send->found.position, &why);
 
     if (fate == FATE_DELIVERED) {
         begin_step(send, "delivered");

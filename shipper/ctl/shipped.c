@@ -34,7 +34,8 @@ shipped_warn(const struct shipped *shipped)
 {
     if (shipped->state == SHIPPED_BROKEN)
         fputs("clickspoolctl: " SPOOL_CHECKPOINT
-              " is broken: what was shipped is not known\n", stderr);
+              " is broken: what was shipped is not known\n",
+              stderr);
 }
 
 void

@@ -23,8 +23,7 @@ parse(struct ctl *ctl, int *watch, int argc, char **argv)
         if (c == OPTION_WATCH) {
             size_t digits = strspn(optarg, "0123456789");
 
-            *watch = digits && digits < 6 && !optarg[digits] ? atoi(optarg)
-                                                             : 0;
+            *watch = digits && digits < 6 && !optarg[digits] ? atoi(optarg) : 0;
             if (*watch < 1 || *watch > WATCH_MAX)
                 return ctl_usage(&command_status,
                                  "\"%s\" is no number of seconds, 1 to %d",
@@ -78,12 +77,13 @@ const struct command command_status = {
     .name = "status",
     .arguments = "[--watch N]",
     .about = "How ingest, shipper, the spool and the disk are doing",
-    .help = "  --watch N         again each N seconds, until it is interrupted\n"
-            "\n"
-            "Locks tell who runs, checkpoint.json what was shipped, "
-            "shipper.status.json how\nshipping goes; ingest, where it runs, "
-            "is asked at [listen] admin for what it\ntakes and how long that "
-            "takes. Exit code 1 where there are dead letters that\nnobody "
-            "has resolved.\n",
+    .help =
+        "  --watch N         again each N seconds, until it is interrupted\n"
+        "\n"
+        "Locks tell who runs, checkpoint.json what was shipped, "
+        "shipper.status.json how\nshipping goes; ingest, where it runs, "
+        "is asked at [listen] admin for what it\ntakes and how long that "
+        "takes. Exit code 1 where there are dead letters that\nnobody "
+        "has resolved.\n",
     .run = status_run,
 };

@@ -224,8 +224,7 @@ follow(struct emit *emit, int dirfd, struct spool_position from)
     emit->skip = 0;
     for (unsigned tick = 0; !r; tick++) {
         r = emit_new(emit, reader, tick % THOROUGH_TICKS == 0);
-        if (fflush(stdout) == EOF || ferror(stdout) ||
-            !print_wait(POLL_MS))
+        if (fflush(stdout) == EOF || ferror(stdout) || !print_wait(POLL_MS))
             break; /* main() tells */
     }
     spool_reader_free(reader);

@@ -118,9 +118,9 @@ search_segment(struct trace *trace, int dirfd,
         if (!item.bytes ||
             !trace_entry_read(&entry, item.bytes, (size_t)item.len, trace->id))
             continue;
-        entry.fate = fates_of(
-            &trace->fates, (struct slice){item.bytes, (size_t)item.len},
-            entry.position, &entry.why);
+        entry.fate = fates_of(&trace->fates,
+                              (struct slice){item.bytes, (size_t)item.len},
+                              entry.position, &entry.why);
         take(trace, &entry);
         if (ferror(stdout))
             break; /* main() tells */

@@ -157,8 +157,7 @@ check_segment(struct verify *verify, const struct walk_segment *segment)
         verify->corrupt = true;
         finding(verify, "cut_short",
                 (struct spool_position){segment->number, segment->size},
-                "the file ends here, its good bytes at %" PRIu64,
-                segment->end);
+                "the file ends here, its good bytes at %" PRIu64, segment->end);
     }
     check_count(verify, segment, verify->entries - before, bad_runs);
     return 0;
@@ -236,8 +235,7 @@ summary(struct verify *verify)
                verify->entries, verify->entries == 1 ? "y" : "ies",
                print_bytes(verify->bytes, bytes),
                print_colour(verify->findings ? PRINT_BAD : PRINT_GOOD),
-               verify->findings, verify->findings == 1 ? "" : "s",
-               print_end());
+               verify->findings, verify->findings == 1 ? "" : "s", print_end());
     if (verify->corrupt)
         return CTL_CORRUPT;
     return verify->findings ? CTL_FINDINGS : CTL_OK;

@@ -292,8 +292,7 @@ walk_bytes(const struct walk *walk, struct spool_position from)
 
 int
 walk_lines_open(struct walk_lines *lines, int dirfd,
-                const struct walk_segment *segment, uint64_t from,
-                uint64_t end)
+                const struct walk_segment *segment, uint64_t from, uint64_t end)
 {
     int fd = spool_open_segment(dirfd, segment->number);
 

@@ -35,7 +35,7 @@ struct walk_segment {
 };
 
 struct walk {
-    int dirfd; /* borrowed */
+    int dirfd;                     /* borrowed */
     struct walk_segment *segments; /* rising */
     size_t count;
     int ingest_lives; /* 1, 0, or a negative errno where nobody may ask */
@@ -47,8 +47,7 @@ int walk_open(struct walk *walk, int dirfd);
 void walk_close(struct walk *walk);
 
 /** walk_find(): the segment @number, or NULL. */
-const struct walk_segment *walk_find(const struct walk *walk,
-                                     uint64_t number);
+const struct walk_segment *walk_find(const struct walk *walk, uint64_t number);
 
 /** walk_first(): where a segment's first entry begins. */
 uint64_t walk_first(const struct walk_segment *segment);
@@ -71,8 +70,7 @@ bool walk_told(const struct walk *walk, const struct walk_segment *segment,
  * it (with NULL: that ingest's page names as the active one), where it is
  * gone; 0: it is there.
  */
-uint64_t walk_lost(const struct walk *walk,
-                   const struct walk_segment *segment);
+uint64_t walk_lost(const struct walk *walk, const struct walk_segment *segment);
 
 /** walk_bytes(): what lies between @from and the end of the spool. */
 uint64_t walk_bytes(const struct walk *walk, struct spool_position from);

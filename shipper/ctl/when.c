@@ -23,8 +23,7 @@ unit_of(const char *text, size_t *len)
 {
     *len = strspn(text, "abcdefghijklmnopqrstuvwxyz");
     for (size_t i = 0; i < UNITS; i++)
-        if (strlen(units[i].name) == *len &&
-            !memcmp(units[i].name, text, *len))
+        if (strlen(units[i].name) == *len && !memcmp(units[i].name, text, *len))
             return i;
     return UNITS;
 }

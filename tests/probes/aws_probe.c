@@ -35,7 +35,7 @@ on_done(struct aws_call *call, const struct aws_answer *answer)
                                           "clock", "encoding",  "judge"};
     struct probe *probe = call->owner;
     cJSON *row = probe->answer = cJSON_CreateObject();
-    int64_t age_ms;
+    int64_t age_ms, offset_ms;
 
     cJSON_AddStringToObject(row, "outcome", outcomes[answer->outcome]);
     cJSON_AddStringToObject(row, "advice", advices[answer->advice]);
@@ -46,8 +46,8 @@ on_done(struct aws_call *call, const struct aws_answer *answer)
     cJSON_AddItemToObject(row, "body", cJSON_Duplicate(answer->body, true));
     cJSON_AddNumberToObject(row, "hint", (double)answer->hint_ms);
     cJSON_AddNumberToObject(row, "retryAfter", (double)answer->retry_after_ms);
-    cJSON_AddNumberToObject(row, "offset",
-                            (double)aws_clock_offset_ms(probe->cloud.aws, &age_ms));
+    offset_ms = aws_clock_offset_ms(probe->cloud.aws, &age_ms);
+    cJSON_AddNumberToObject(row, "offset", (double)offset_ms);
     uv_stop(probe->loop);
 }
 

@@ -30,8 +30,8 @@ struct one_stream {
     struct figures figures;
 };
 
-/** one_stream_begin(): its entries are of 1000 ms and later; one_stream_begin_at
- * of @ts. */
+/** one_stream_begin(): its entries are of 1000 ms and later;
+ * one_stream_begin_at(): of @ts. */
 void one_stream_begin(struct one_stream *world);
 void one_stream_begin_at(struct one_stream *world, int64_t ts);
 void one_stream_end(struct one_stream *world);

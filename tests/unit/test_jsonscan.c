@@ -113,12 +113,14 @@ static void
 values_are_compared_unescaped_and_fractions_as_numbers(void)
 {
     CHECK(jsonvalue_equals(text("\"\\u00e9\\n\""), text("\xc3\xa9\n")));
-    CHECK(jsonvalue_equals(text("\"\\ud83d\\ude00\""), text("\xf0\x9f\x98\x80")));
+    CHECK(jsonvalue_equals(text("\"\\ud83d\\ude00\""),
+                           text("\xf0\x9f\x98\x80")));
     CHECK(!jsonvalue_equals(text("\"ab\""), text("a")));
     CHECK(!jsonvalue_equals(text("\"a\""), text("ab")));
     CHECK(jsonvalue_equals(text("10.50"), text("10.5")));
     CHECK(jsonvalue_equals(text("1e3"), text("1000")));
-    CHECK(!jsonvalue_equals(text("9007199254740993"), text("9007199254740992")));
+    CHECK(
+        !jsonvalue_equals(text("9007199254740993"), text("9007199254740992")));
     CHECK(jsonvalue_equals(text("true"), text("true")));
     CHECK(!jsonvalue_equals(text("\"10.50\""), text("10.5")));
 }

@@ -43,7 +43,8 @@ what_is_no_figure_is_passed_over(void)
     CHECK(take("{}") && !door.event_count && !door.requests.known);
     CHECK(take("{\"version\":1,\"uptimeSeconds\":-1,\"seconds\":[],"
                "\"events\":[1,{\"event\":2},{\"accepted\":1}],"
-               "\"requests\":{\"p50Us\":7,\"p99Us\":[\"1\"]},\"commits\":null}"));
+               "\"requests\":{\"p50Us\":7,\"p99Us\":[\"1\"]},"
+               "\"commits\":null}"));
     CHECK(!*door.version && !door.uptime_s && !door.per_second);
     CHECK_INT(door.event_count, 1);
     CHECK(!*door.events[0].name);
