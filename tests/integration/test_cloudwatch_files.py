@@ -26,7 +26,8 @@ FOLDER = DOCS / "cloudwatch"
 FILTERS = {path.stem: json.loads(path.read_text()) for path in FOLDER.glob("filters/*")}
 ALARMS = {path.stem: json.loads(path.read_text()) for path in FOLDER.glob("alarms/*")}
 DASHBOARD = json.loads((FOLDER / "dashboard.json").read_text())
-NAMESPACE = "Clickspool"
+GROUP, NAMESPACE = "/clickspool/events", "Clickspool"
+ACCOUNT = "123456789012"  # moto's
 COUNTS = ("accepted", "delivered", "pending", "dead", "dropped")
 Entry = dict[str, Any]
 
@@ -176,13 +177,13 @@ def aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
                 aws_secret_access_key=SECRET_KEY,
             )
 
+        client("logs").create_log_group(logGroupName=GROUP)
         yield client
 
 
 @pytest.mark.timeout(180)
 def test_aws_takes_them(aws: Any) -> None:
     logs, cloudwatch = aws("logs"), aws("cloudwatch")
-    logs.create_log_group(logGroupName="/clickspool/events")
     for made in FILTERS.values():
         logs.put_metric_filter(**made)
     for alarm in ALARMS.values():
@@ -190,7 +191,7 @@ def test_aws_takes_them(aws: Any) -> None:
     cloudwatch.put_dashboard(
         DashboardName="clickspool", DashboardBody=json.dumps(DASHBOARD)
     )
-    kept = logs.describe_metric_filters(logGroupName="/clickspool/events")
+    kept = logs.describe_metric_filters(logGroupName=GROUP)
     assert {row["filterPattern"] for row in kept["metricFilters"]} == {
         made["filterPattern"] for made in FILTERS.values()
     }
@@ -200,3 +201,24 @@ def test_aws_takes_them(aws: Any) -> None:
     }
     told = cloudwatch.get_dashboard(DashboardName="clickspool")["DashboardBody"]
     assert json.loads(told) == DASHBOARD
+
+
+def test_aws_takes_the_subscription_that_a_page_tells_of(aws: Any) -> None:
+    text = (DOCS / "scaling.md").read_text().replace("\\\n", "")
+    (command,) = re.findall(r"^aws logs put-subscription-filter (.*)$", text, re.M)
+    words = shlex.split(command.replace("REGION", REGION).replace("ACCOUNT", ACCOUNT))
+    given = {
+        re.sub(r"-(.)", lambda match: match[1].upper(), name.removeprefix("--")): value
+        for name, value in zip(words[::2], words[1::2], strict=True)
+    }
+    logs, firehose = aws("logs"), aws("firehose")
+    firehose.create_delivery_stream(
+        DeliveryStreamName=given["destinationArn"].rpartition("/")[2],
+        S3DestinationConfiguration={
+            "RoleARN": given["roleArn"],
+            "BucketARN": "arn:aws:s3:::events",
+        },
+    )
+    logs.put_subscription_filter(**given)
+    kept = logs.describe_subscription_filters(logGroupName=GROUP)
+    assert kept["subscriptionFilters"][0].items() >= given.items()

@@ -159,7 +159,7 @@ class Block(NamedTuple):
 NETWORK = "installs packages from the network"
 BUILDS = "is how the programs under test were built"
 AWS = "asks AWS itself"
-UNITS = "needs the installed units"
+UNITS = "needs the installed units; tests/system/test_units.py runs it"
 
 # By page and first line.
 NOT_RUN = {
@@ -183,7 +183,8 @@ NOT_RUN = {
     ("scaling.md", "clickspoolctl drain --timeout 600 && "
      "systemctl stop clickspool-ingest clickspool-shipper"): UNITS,
     ("scaling.md",
-     "aws logs put-subscription-filter --log-group-name /clickspool/events \\"): AWS,
+     "aws logs put-subscription-filter --log-group-name /clickspool/events \\"):
+        f"{AWS}; test_cloudwatch_files.py has moto take it",
 }  # fmt: skip
 BLOCKS = [
     Block(page.name, mark, text)

@@ -3,6 +3,7 @@ with all that is taken from them."""
 
 import contextlib
 import json
+import re
 import socket
 import ssl
 import stat
@@ -316,6 +317,35 @@ def test_https_with_the_examples_and_a_renewed_certificate(
         running.path(drop_in).unlink()
         running.write(CONF, configuration())
         reopen_public(running)
+
+
+def block(page: str, first: str) -> str:
+    """The shell of a page that begins so."""
+    text = (ROOT / "docs" / page).read_text()
+    (found,) = re.findall(rf"^```sh\n({re.escape(first)}.*?)^```$", text, re.M | re.S)
+    return str(found)
+
+
+def test_a_reload_as_the_runbook_has_it(running: Machine, cloud: StandIn) -> None:
+    pid = main_pid(running, "clickspool-ingest")
+    running.run("sh", "-ec", block("runbook.md", "clickspool-ingest --check &&"))
+    assert main_pid(running, "clickspool-ingest") == pid
+    arrived(cloud, post(running))
+
+
+def test_a_machine_is_taken_down_as_scaling_has_it(
+    running: Machine, cloud: StandIn
+) -> None:
+    sent = post(running)
+    running.run("sh", "-ec", block("scaling.md", "clickspoolctl drain --timeout"))
+    arrived(cloud, sent)
+    for unit in UNITS:
+        assert running.show(unit, "ActiveState") == "inactive"
+    running.run("systemctl", "start", *UNITS)
+    running.run("clickspoolctl", "drain", "--end")
+    with running.network():
+        wait_until(lambda: post_events(PUBLIC, event()).status == 202)
+    arrived(cloud, post(running))
 
 
 def test_the_sum_of_promise_2_holds_after_all_that(running: Machine) -> None:
