@@ -71,7 +71,7 @@
       "Nobody can look at the object at the moment.")                          \
     X(KEYS_UNAVAILABLE, 503, "keys_unavailable", 2,                            \
       "Tokens cannot be verified at the moment.")                              \
-    X(DRAINING, 503, "draining", 1, "The service is about to stop.")           \
+    X(DRAINING, 503, "draining", 1, "Nothing is taken for the moment.")        \
     X(TOO_BUSY, 503, "too_busy", 1, "There are too many connections.")
 
 #define PROBLEM_NAME(name, ...) PROBLEM_##name,
