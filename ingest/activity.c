@@ -140,6 +140,12 @@ write_rates(struct buf *out, const struct activity *activity)
     (void)buf_putc(out, '}');
 }
 
+static uint64_t
+least(uint64_t a, uint64_t b)
+{
+    return a < b ? a : b;
+}
+
 static void
 write_event(struct buf *out, const struct activity *activity, unsigned slot,
             const char *name)
@@ -160,8 +166,9 @@ write_event(struct buf *out, const struct activity *activity, unsigned slot,
     (void)buf_puts(out, "{\"event\":");
     json_string(out, name);
     (void)buf_printf(out, ",\"accepted\":%" PRIu64 ",\"sessions\":", accepted);
+    /* There are no more sessions than events, whatever is estimated. */
     if (slot < ACTIVITY_STEPS)
-        (void)buf_number(out, distinct_estimate(places));
+        (void)buf_number(out, least(distinct_estimate(places), accepted));
     else
         (void)buf_puts(out, "null");
     (void)buf_putc(out, '}');

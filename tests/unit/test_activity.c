@@ -190,9 +190,38 @@ seconds_and_minutes_pass(void)
     activity_free(activity);
 }
 
+static void
+there_are_no_more_sessions_than_events(void)
+{
+    static struct counters counters = {.events = {"page_view"},
+                                       .event_count = 1};
+    struct activity *activity = activity_new(INT64_C(5000) * 1000000);
+    struct told told = {activity, &counters};
+
+    for (unsigned n = 1; n <= 400; n++) {
+        char session[32];
+        unsigned accepted, sessions;
+        const char *event;
+        int len = snprintf(session, sizeof(session), "session-%u", n);
+
+        activity_accepted(
+            activity, 0,
+            activity_mark(activity, 0, (struct slice){session, (size_t)len}));
+        event = strstr(written(write_activity, &told), "\"page_view\"");
+        CHECK_INT(sscanf(event, "\"page_view\",\"accepted\":%u,\"sessions\":%u",
+                         &accepted, &sessions),
+                  2);
+        CHECK_INT(accepted, n);
+        CHECK(sessions <= n);
+        check_about(sessions, n, 0.12);
+    }
+    activity_free(activity);
+}
+
 int
 main(void)
 {
+    there_are_no_more_sessions_than_events();
     a_few_are_counted_and_many_estimated();
     two_sketches_are_one();
     the_extremes_of_a_hash_have_a_place();
