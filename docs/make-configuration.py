@@ -55,7 +55,9 @@ SECTIONS = {
     "`export_dir` is set.",
     "broker": "Read by ingest, shipper and clickspoolctl. [broker.md](broker.md) "
     "has what is asked there.",
-    "shipper": "Read by shipper; group, stream and price by clickspoolctl too.",
+    "shipper": "Read by shipper; group, stream and price by clickspoolctl too. "
+    "Before `log_group` or `log_stream` is given another name, `clickspoolctl drain`: "
+    "a batch that is under way may end up in both.",
     "log": "Read by both daemons. They log to stderr, one line a fact.",
 }
 HEAD = """\
