@@ -93,12 +93,14 @@ const post = async (key, jwt, renewed) => {
   } else failed(key, answer.headers?.get('retry-after'));
 };
 
-/** @param {string} key */
+/**
+ * In a microtask at the earliest: fetch() is not on track()'s time, and still
+ * is called before the page may leave.  @param {string} key
+ */
 const send = async (key) => {
   queue.set(key, WAITING);
-  const jwt = token();
-  const given = jwt && (await jwt);
-  if (queue.get(key) === WAITING) post(key, given);
+  const jwt = await token();
+  if (queue.get(key) === WAITING) post(key, jwt);
 };
 
 /** What is stored under it goes out. @param {string} key */

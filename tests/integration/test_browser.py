@@ -348,34 +348,25 @@ def test_track_takes_less_than_a_millisecond_and_returns_nothing(
     if page.browser.name == "chromium":
         page.slow(times)
         times = 1
-    # The browser's own fetch() is not the tracker's to make faster.
-    page.evaluate(
-        """(() => {
-            const real = window.fetch;
-            window.fetching = 0;
-            window.fetch = (...request) => {
-                const began = performance.now();
-                try { return real(...request); } finally { fetching += performance.now() - began; }
-            };
-        })()"""
-    )
+    # Ten at a time: Firefox's clock ticks once a millisecond.
     spent = page.evaluate(
         """(async () => {
             const spent = [];
-            for (let n = 0; n < 1000; n++) {
-                fetching = 0;
+            for (let ten = 0; ten < 100; ten++) {
                 const began = performance.now();
-                const value = tracker.track('product_view', {productId: n, name: 'x'.repeat(200)});
-                spent.push(value === undefined ? performance.now() - began - fetching : 1e9);
-                if (n % 10 === 0) await new Promise((next) => setTimeout(next));
+                for (let n = 0; n < 10; n++) {
+                    const value = tracker.track('product_view', {productId: 10 * ten + n, name: 'x'.repeat(200)});
+                    if (value !== undefined) throw value;
+                }
+                spent.push((performance.now() - began) / 10);
+                await new Promise((next) => setTimeout(next));
             }
             return spent;
         })()"""
     )
-    assert len(spent) == 1000
-    assert max(spent) < 1e9
-    # Firefox's clock ticks once a millisecond, and other programs run as well.
-    assert times * statistics.mean(sorted(spent)[:500]) < 1
+    assert len(spent) == 100
+    # Other programs run as well: the quarter that they disturbed least.
+    assert times * statistics.mean(sorted(spent)[:25]) < 1, sorted(spent)
     assert page.evaluate("tracker.stats().dropped") > 0 or answers
 
 
