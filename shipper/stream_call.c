@@ -237,6 +237,24 @@ make_missing(struct stream *stream, const struct aws_answer *answer)
 }
 
 static void
+taken(struct stream *stream, const struct aws_answer *answer)
+{
+    /* None of it was there, and now it is: what comes behind it cannot
+     * have been sent.  A batch of dead letters alone tells nothing. */
+    if (stream->unseen && !stream->probing && !stream->saying &&
+        stream->rejected.tail > stream->rejected.head)
+        stream_look_no_further(stream);
+    stream_set_token(stream, cwlogs_token(answer));
+    if (!stream->last_success_ms && !stream->created)
+        provision_retain(&stream->provision);
+    stream->failures = 0;
+    stream->created = stream->corrected = false;
+    stream->last_success_ms = clock_wall_ms();
+    stream->world->figures->last_success_ms = stream->last_success_ms;
+    stream_settle(stream);
+}
+
+static void
 on_answer(struct aws_call *call, const struct aws_answer *answer)
 {
     struct stream *stream = call->owner;
@@ -256,19 +274,7 @@ on_answer(struct aws_call *call, const struct aws_answer *answer)
     }
     switch (verdict) {
     case CWLOGS_TAKEN:
-        /* None of it was there, and now it is: what comes behind it cannot
-         * have been sent.  A batch of dead letters alone tells nothing. */
-        if (stream->unseen && !stream->probing && !stream->saying &&
-            stream->rejected.tail > stream->rejected.head)
-            stream_look_no_further(stream);
-        stream_set_token(stream, cwlogs_token(answer));
-        if (!stream->last_success_ms && !stream->created)
-            provision_retain(&stream->provision);
-        stream->failures = 0;
-        stream->created = stream->corrected = false;
-        stream->last_success_ms = clock_wall_ms();
-        stream->world->figures->last_success_ms = stream->last_success_ms;
-        stream_settle(stream);
+        taken(stream, answer);
         break;
     case CWLOGS_TOKEN:
         stream_set_token(stream, cwlogs_token(answer));
